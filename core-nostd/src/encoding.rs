@@ -1,0 +1,92 @@
+//! The encodings of the wire: base64url without padding, lower-case hex, SHA-256.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
+
+/// Decodes canonical base64url (RFC 4648 section 5, no padding, no trailing bits) of exactly `N` bytes.
+pub fn base64url_array<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
+    // The estimate for N bytes may exceed N by a few, and the decoder wants that room.
+    let mut room = [0u8; 96];
+    let written = URL_SAFE_NO_PAD.decode_slice(text, &mut room).ok()?;
+    room.get(..written)?.try_into().ok()
+}
+
+/// Decodes canonical base64url of any length.
+pub fn base64url_bytes(text: &[u8]) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok()
+}
+
+/// Encodes as base64url without padding.
+pub fn base64url(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Lower-case hex of a digest.
+pub fn hex(digest: &[u8; 32]) -> String {
+    let mut text = String::with_capacity(64);
+    for byte in digest {
+        text.push(hex_digit(byte >> 4));
+        text.push(hex_digit(byte & 0x0f));
+    }
+    text
+}
+
+/// Reads 64 lower-case hex digits; upper case is not the wire form.
+pub fn hex_array(text: &[u8]) -> Option<[u8; 32]> {
+    let (pairs, rest) = text.as_chunks::<2>();
+    if pairs.len() != 32 || !rest.is_empty() {
+        return None;
+    }
+    let mut digest = [0u8; 32];
+    for (byte, [high, low]) in digest.iter_mut().zip(pairs) {
+        *byte = (nibble(*high)? << 4) | nibble(*low)?;
+    }
+    Some(digest)
+}
+
+/// SHA-256 of one piece of bytes.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+fn hex_digit(nibble: u8) -> char {
+    char::from_digit(u32::from(nibble), 16).unwrap_or('0')
+}
+
+fn nibble(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit.wrapping_sub(b'0')),
+        b'a'..=b'f' => Some(digit.wrapping_sub(b'a').wrapping_add(10)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_canonical_base64url_is_read() {
+        assert_eq!(base64url_array::<1>(b"AQ"), Some([1]));
+        for bad in ["AR", "AQ==", "A", "A+", "A/", " AQ", "AQ\n", ""] {
+            assert_eq!(base64url_array::<1>(bad.as_bytes()), None, "{bad:?}");
+        }
+        assert_eq!(base64url_array::<64>(base64url(&[7; 64]).as_bytes()), Some([7; 64]));
+        assert_eq!(base64url_array::<32>(base64url(&[7; 33]).as_bytes()), None);
+        assert_eq!(base64url_array::<32>(&[b'A'; 4096]), None);
+    }
+
+    #[test]
+    fn hex_is_lower_case_and_whole() {
+        let digest = sha256(b"");
+        let text = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(hex(&digest), text);
+        assert_eq!(hex_array(text.as_bytes()), Some(digest));
+        assert_eq!(hex_array(text.to_uppercase().as_bytes()), None);
+        assert_eq!(hex_array(text.get(1..).unwrap_or_default().as_bytes()), None);
+    }
+}
