@@ -1,0 +1,56 @@
+//! Proof-bound machine authorization: the whole verification, as functions of bytes and time.
+#![no_std]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod admission;
+mod audit;
+mod binding;
+mod config;
+mod decision;
+mod document;
+mod encoding;
+mod facts;
+pub mod json;
+mod key;
+mod origin;
+mod passport;
+mod path;
+mod policy;
+mod proof;
+mod proven;
+mod query;
+mod reason;
+mod replay;
+mod request;
+mod revocation;
+mod settings;
+mod time;
+mod transcript;
+mod trust;
+mod verify;
+
+pub use admission::Admission;
+pub use audit::{AuditEvent, Component, Trail};
+pub use binding::KeyBinding;
+pub use config::{ConfigError, CoveredNames, FilterConfig, Hold, Replay, Scheme};
+pub use decision::{Allowed, CREDENTIAL_HEADERS, Denied, IDENTITY_HEADERS, Upstream};
+pub use document::{DocumentError, Pin, signing_input};
+pub use encoding::{base64url, base64url_array, base64url_bytes, hex, hex_array, sha256};
+pub use facts::Facts;
+pub use key::{KeyCache, KeyCacheSettings, KeyError, PublicKey, Width};
+pub use policy::{Base, BodyMode, Freshness, MatchType, Policy, Presented, Route};
+pub use proof::{CoveredHeaders, Uncovered};
+pub use proven::Proven;
+pub use query::{QueryError, QueryForm, normalize_query};
+pub use reason::Reason;
+pub use replay::{Consumed, ReplayKey};
+pub use request::{Head, Header};
+pub use revocation::{RevocationSubject, Revocations};
+pub use settings::Settings;
+pub use time::UnixTime;
+pub use transcript::{CoveredHeader, Transcript};
+pub use trust::{IssuerKey, Trust};
+pub use verify::{Checked, Opened, Verifier};

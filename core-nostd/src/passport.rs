@@ -1,0 +1,267 @@
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::binding::KeyBinding;
+use crate::encoding::{base64url_array, base64url_bytes};
+use crate::facts::Facts;
+use crate::json::{self, Limits, Object, Value};
+use crate::key::PublicKey;
+use crate::reason::Reason;
+use crate::time::UnixTime;
+use crate::trust::{IssuerKey, Trust};
+
+/// Larger tokens are refused before anything is decoded.
+const MAX_TOKEN: usize = 8 * 1024;
+
+/// A passport whose shape stands; nothing in it may be believed yet.
+pub(crate) struct UnverifiedPassport<'t> {
+    signing_input: &'t [u8],
+    signature: [u8; 64],
+    kid: String,
+    claims: Claims,
+}
+
+struct Claims {
+    issuer: String,
+    subject: String,
+    audience: String,
+    issued_at: UnixTime,
+    expires_at: UnixTime,
+    not_before: Option<UnixTime>,
+    jti: String,
+    trust_domain: String,
+    key_binding: KeyBinding,
+    /// Decoded after the signature: point arithmetic is not spent on strangers.
+    proof_key: [u8; 32],
+    provenance: Option<Facts>,
+    context: Option<Facts>,
+}
+
+/// A passport that its issuer signed.
+#[derive(Debug)]
+pub(crate) struct Passport {
+    pub kid: String,
+    pub issuer: String,
+    pub subject: String,
+    pub audience: String,
+    pub issued_at: UnixTime,
+    pub expires_at: UnixTime,
+    pub not_before: Option<UnixTime>,
+    pub jti: String,
+    pub trust_domain: String,
+    pub key_binding: KeyBinding,
+    pub proof_key: PublicKey,
+    pub provenance: Option<Facts>,
+    pub context: Option<Facts>,
+}
+
+impl<'t> UnverifiedPassport<'t> {
+    /// Reads a compact JWS (RFC 7515 section 3.1) of passport-v1 shape.
+    pub(crate) fn parse(token: &'t [u8]) -> Option<Self> {
+        if token.len() > MAX_TOKEN {
+            return None;
+        }
+        let mut parts = token.split(|byte| *byte == b'.');
+        let (header, payload, signature) = (parts.next()?, parts.next()?, parts.next()?);
+        if parts.next().is_some() {
+            return None;
+        }
+        // The signed text is what stands before the last dot.
+        let signed = token.len().checked_sub(signature.len())?.checked_sub(1)?;
+        Some(Self {
+            signing_input: token.get(..signed)?,
+            signature: base64url_array(signature)?,
+            kid: read_header(&base64url_bytes(header)?)?,
+            claims: Claims::read(&base64url_bytes(payload)?)?,
+        })
+    }
+
+    /// Looks the issuer's key up, checks the signature, then the proof key it vouches for.
+    pub(crate) fn verify(self, trust: &Trust, now: UnixTime) -> Result<(Passport, &IssuerKey), Reason> {
+        let Self { signing_input, signature, kid, claims } = self;
+        let issuer_key = trust
+            .key(&claims.issuer, &kid)
+            .filter(|key| key.not_before.is_none_or(|from| from <= now))
+            .filter(|key| key.not_after.is_none_or(|until| now <= until))
+            .ok_or(Reason::UnknownIssuerKey)?;
+        if !issuer_key.key.verify(signing_input, &signature) {
+            return Err(Reason::InvalidPassportSignature);
+        }
+        let proof_key = PublicKey::from_bytes(&claims.proof_key).map_err(|_| Reason::InvalidPassport)?;
+        let passport = Passport {
+            kid,
+            issuer: claims.issuer,
+            subject: claims.subject,
+            audience: claims.audience,
+            issued_at: claims.issued_at,
+            expires_at: claims.expires_at,
+            not_before: claims.not_before,
+            jti: claims.jti,
+            trust_domain: claims.trust_domain,
+            key_binding: claims.key_binding,
+            proof_key,
+            provenance: claims.provenance,
+            context: claims.context,
+        };
+        Ok((passport, issuer_key))
+    }
+}
+
+impl Passport {
+    /// The window rules: `iat <= now + skew`, `now < exp + skew`, `0 < exp - iat <= max_ttl`.
+    pub(crate) fn check_times(&self, now: UnixTime, skew: u64, max_ttl: u64) -> Result<(), Reason> {
+        self.check_expiry(now, skew)?;
+        let latest = now.plus(skew);
+        if self.issued_at > latest || self.not_before.is_some_and(|from| from > latest) {
+            return Err(Reason::PassportNotYetValid);
+        }
+        if !(1..=max_ttl).contains(&self.expires_at.since(self.issued_at)) {
+            return Err(Reason::PassportTtlExceeded);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn check_expiry(&self, now: UnixTime, skew: u64) -> Result<(), Reason> {
+        if now >= self.expires_at.plus(skew) {
+            return Err(Reason::PassportExpired);
+        }
+        Ok(())
+    }
+}
+
+/// The `kid` of a JOSE header that says exactly what we take.
+fn read_header(bytes: &[u8]) -> Option<String> {
+    let Value::Object(header) = json::parse(bytes, Limits::PASSPORT).ok()? else {
+        return None;
+    };
+    // RFC 8725 section 3.1: the algorithm is ours to name, and no key comes from the token.
+    let refused = ["crit", "b64", "jwk", "jku", "x5u", "x5c"];
+    let stands = header.iter().all(|(name, value)| {
+        !refused.contains(&name) && !name.starts_with("x5t") && is_clean(value)
+    });
+    if !stands || text(&header, "alg")? != "EdDSA" || text(&header, "typ")? != "JWT" {
+        return None;
+    }
+    text(&header, "kid").map(String::from)
+}
+
+impl Claims {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let document = json::parse(bytes, Limits::PASSPORT).ok()?;
+        if !is_clean(&document) {
+            return None;
+        }
+        let Value::Object(claims) = &document else {
+            return None;
+        };
+        let Value::Object(cnf) = claims.get("cnf")? else {
+            return None;
+        };
+        edged(text(cnf, "kid")?)?;
+        let issued_at = seconds(claims, "iat")?;
+        if issued_at.as_secs() == 0 {
+            return None;
+        }
+        let jti = edged(text(claims, "jti")?).filter(|jti| jti.len() <= 256)?;
+        let context = match (claims.get("context"), claims.get("ctx")) {
+            (Some(_), Some(_)) => return None,
+            (context, alias) => context.or(alias),
+        };
+        Some(Self {
+            issuer: text(claims, "iss")?.into(),
+            subject: text(claims, "sub")?.into(),
+            audience: edged(audience(claims.get("aud")?)?)?.into(),
+            issued_at,
+            expires_at: seconds(claims, "exp")?,
+            not_before: claims.get("nbf").map(as_seconds).map_or(Some(None), |at| at.map(Some))?,
+            jti: jti.into(),
+            trust_domain: text(claims, "trust_domain")?.into(),
+            key_binding: KeyBinding::parse(edged(text(cnf, "key_binding")?)?)?,
+            proof_key: base64url_array(text(cnf, "public_key_b64url")?.as_bytes())?,
+            provenance: claims.get("provenance").map(provenance).map_or(Some(None), |read| read.map(Some))?,
+            context: context.map(facts).map_or(Some(None), |read| read.map(Some))?,
+        })
+    }
+}
+
+/// No string may hold a control character: `sub` and `iss` reach upstream headers, `jti` a line of
+/// the transcript.
+fn is_clean(value: &Value<'_>) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Integer(_) => true,
+        Value::String(text) => is_clean_text(text),
+        Value::Array(items) => items.iter().all(is_clean),
+        Value::Object(members) => members.iter().all(|(name, value)| is_clean_text(name) && is_clean(value)),
+    }
+}
+
+fn is_clean_text(text: &str) -> bool {
+    !text.bytes().any(|byte| byte.is_ascii_control())
+}
+
+fn text<'a>(object: &'a Object<'_>, name: &str) -> Option<&'a str> {
+    match object.get(name)? {
+        Value::String(text) if !text.is_empty() => Some(text),
+        _ => None,
+    }
+}
+
+/// A value that enters the transcript, whose signers trim: outer white space is refused.
+fn edged(text: &str) -> Option<&str> {
+    (text.trim() == text).then_some(text)
+}
+
+fn audience<'a>(value: &'a Value<'_>) -> Option<&'a str> {
+    let value = match value {
+        Value::Array(items) => match items.as_slice() {
+            [one] => one,
+            _ => return None,
+        },
+        value => value,
+    };
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text),
+        _ => None,
+    }
+}
+
+fn seconds(claims: &Object<'_>, name: &str) -> Option<UnixTime> {
+    as_seconds(claims.get(name)?)
+}
+
+fn as_seconds(value: &Value<'_>) -> Option<UnixTime> {
+    match value {
+        Value::Integer(secs) => u64::try_from(*secs).ok().map(UnixTime::from_secs),
+        _ => None,
+    }
+}
+
+fn facts(value: &Value<'_>) -> Option<Facts> {
+    let Value::Object(members) = value else {
+        return None;
+    };
+    let facts = members.iter().map(|(name, value)| match value {
+        Value::String(text) => Some((String::from(name), String::from(Cow::as_ref(text)))),
+        _ => None,
+    });
+    facts.collect::<Option<Vec<_>>>().map(Facts::new)
+}
+
+/// Provenance is facts, but for `peer`, which is facts of its own.
+fn provenance(value: &Value<'_>) -> Option<Facts> {
+    let Value::Object(members) = value else {
+        return None;
+    };
+    let mut all = Vec::new();
+    for (name, value) in members.iter() {
+        match (name, value) {
+            ("peer", peer) => {
+                facts(peer)?;
+            }
+            (name, Value::String(text)) => all.push((String::from(name), String::from(Cow::as_ref(text)))),
+            _ => return None,
+        }
+    }
+    Some(Facts::new(all))
+}

@@ -1,0 +1,41 @@
+//! The seam between a request and the kinds of proof that can bind it.
+//!
+//! A proof kind takes the request, the matched route and the verified passport, and answers with
+//! what it bound. Nothing before it (passport, policy) or after it (body, replay) knows which kind
+//! it was.
+
+mod covered;
+mod transcript_v1;
+
+use alloc::vec::Vec;
+
+use crate::passport::Passport;
+use crate::reason::Reason;
+use crate::request::Request;
+
+pub use covered::{CoveredHeaders, Uncovered};
+pub(crate) use covered::is_exempt;
+
+/// What a proof is checked against, beside the request.
+pub(crate) struct Binding<'a> {
+    pub scheme: &'a str,
+    pub authority: &'a str,
+    pub query: &'a str,
+    pub audience: &'a str,
+    pub route_id: &'a str,
+    pub passport: &'a Passport,
+    pub covered: &'a CoveredHeaders,
+}
+
+/// What a proof bound.
+#[derive(Debug)]
+pub(crate) struct Bound {
+    pub transcript_sha256: [u8; 32],
+    /// Headers that nothing vouches for and the upstream must not see.
+    pub removed: Vec<Vec<u8>>,
+}
+
+/// Checks the request's proof, of whichever kind it is: `transcript-v1` is the only one today.
+pub(crate) fn check(request: &Request<'_>, binding: &Binding<'_>) -> Result<Bound, Reason> {
+    transcript_v1::check(request, binding)
+}

@@ -1,0 +1,37 @@
+use super::covered::Selection;
+use super::{Binding, Bound};
+use crate::reason::Reason;
+use crate::request::Request;
+use crate::transcript::Transcript;
+
+/// Rebuilds the transcript over the claimed body digest, compares digests, then verifies.
+///
+/// The claimed digest is compared before the signature: a tampered request is a binding mismatch,
+/// an unverifiable proof is not.
+pub(super) fn check(request: &Request<'_>, binding: &Binding<'_>) -> Result<Bound, Reason> {
+    let passport = binding.passport;
+    let transcript = Transcript {
+        method: request.method,
+        scheme: binding.scheme,
+        authority: binding.authority,
+        path: request.path,
+        audience: binding.audience,
+        route_id: binding.route_id,
+        content_encoding: &request.content_encoding,
+        query: binding.query,
+        headers: &[],
+        body_sha256: request.body_sha256,
+        passport_jti: &passport.jti,
+        nonce: request.nonce,
+        issued_at: passport.issued_at.as_secs(),
+        key_binding: passport.key_binding,
+    };
+    let prefix = transcript.prefix();
+    let selection = Selection::of(request, binding.covered);
+    let claimed = &request.transcript_sha256;
+    let removed = selection.find(|names| transcript.digest_with(&prefix, names.headers()) == *claimed)?;
+    if !passport.proof_key.verify(claimed, &request.proof) {
+        return Err(Reason::InvalidRequestProof);
+    }
+    Ok(Bound { transcript_sha256: *claimed, removed: removed.unwrap_or_default() })
+}

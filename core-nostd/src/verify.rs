@@ -1,0 +1,211 @@
+//! The order of checks, stated once for every host.
+//!
+//! Policy, then passport, then source, then proof, then body, then replay: nothing that an
+//! unauthorised caller sends may burn a `jti`. The three steps are a host's three moments: the
+//! head is there, the body has ended, the replay store has answered. Each takes its own `now`, for
+//! a caller can stretch the time between them.
+
+use alloc::string::String;
+
+use crate::audit::Trail;
+use crate::decision::{Denied, Upstream};
+use crate::origin;
+use crate::passport::{Passport, UnverifiedPassport};
+use crate::policy::{Freshness, Policy, Presented, Route};
+use crate::proof::{self, Binding};
+use crate::proven::Proven;
+use crate::admission::Admission;
+use crate::reason::Reason;
+use crate::replay::ReplayKey;
+use crate::request::{Head, Request};
+use crate::revocation::RevocationSubject;
+use crate::settings::Settings;
+use crate::time::UnixTime;
+use crate::trust::Trust;
+
+/// A verified document and the moment it was last known to be current.
+#[derive(Debug)]
+pub struct Checked<T> {
+    /// The document.
+    pub document: T,
+    /// The last verified fetch or "not modified".
+    pub checked_at: UnixTime,
+}
+
+/// Everything that does not change from request to request.
+#[derive(Debug)]
+pub struct Verifier {
+    settings: Settings,
+    policy: Option<Checked<Policy>>,
+    trust: Checked<Trust>,
+}
+
+/// A request whose caller is authorised; its proof is still to be checked.
+#[derive(Debug)]
+#[must_use]
+pub struct Opened<'v> {
+    verifier: &'v Verifier,
+    route: &'v Route,
+    request: Request<'v>,
+    query: String,
+    passport: Passport,
+    trail: Trail,
+}
+
+impl Verifier {
+    /// A verifier over verified documents; without a policy it denies everything.
+    pub const fn new(settings: Settings, policy: Option<Checked<Policy>>, trust: Checked<Trust>) -> Self {
+        Self { settings, policy, trust }
+    }
+
+    /// Every check of the head but the proof.
+    pub fn open<'v>(&'v self, head: &Head<'v>, now: UnixTime) -> Result<Opened<'v>, Denied> {
+        let mut trail = Trail::default();
+        match self.examine(head, now, &mut trail) {
+            Ok((route, request, query, passport)) => {
+                Ok(Opened { verifier: self, route, request, query, passport, trail })
+            }
+            Err(reason) => Err(Denied::new(reason, now, trail)),
+        }
+    }
+
+    /// Every check of the head.
+    pub fn prove(&self, head: &Head<'_>, now: UnixTime) -> Result<Proven, Denied> {
+        self.open(head, now)?.prove(now)
+    }
+
+    /// Checks 1 to 10.
+    fn examine<'v>(
+        &'v self,
+        head: &Head<'v>,
+        now: UnixTime,
+        trail: &mut Trail,
+    ) -> Result<(&'v Route, Request<'v>, String, Passport), Reason> {
+        let settings = &self.settings;
+        let policy = self.policy.as_ref().ok_or(Reason::BundlePolicyMissing)?;
+        trail.policy(&policy.document);
+
+        let request = Request::read(head)?;
+        let route = policy.document.route(request.method, request.path).ok_or(Reason::BundleRouteMissing)?;
+        trail.route(route);
+        let query = route.query_form().read(request.query).map_err(|_| Reason::RequestNotCanonical)?;
+
+        self.check_freshness(policy, route.freshness(), now)?;
+
+        let passport = UnverifiedPassport::parse(request.token).ok_or(Reason::InvalidPassport)?;
+        let (passport, issuer_key) = passport.verify(&self.trust.document, now)?;
+        trail.passport(&passport);
+        passport.check_times(now, settings.skew, settings.max_ttl)?;
+
+        if passport.audience != route.audience() {
+            return Err(Reason::AudienceMismatch);
+        }
+        if passport.trust_domain != issuer_key.trust_domain {
+            return Err(Reason::TrustDomainMismatch);
+        }
+
+        route.admit(&Presented {
+            issuer: &passport.issuer,
+            trust_domain: &passport.trust_domain,
+            subject: &passport.subject,
+            key_binding: passport.key_binding,
+            issuer_max: issuer_key.max_key_binding,
+            provenance: passport.provenance.as_ref(),
+            context: passport.context.as_ref(),
+        })?;
+
+        let subject = RevocationSubject {
+            jti: &passport.jti,
+            kid: &passport.kid,
+            subject: &passport.subject,
+            issuer: &passport.issuer,
+        };
+        let as_of = now.plus(settings.skew);
+        let revoked = issuer_key.revoked
+            || self.trust.document.revocations().revokes(&subject, as_of)
+            || policy.document.revocations().revokes(&subject, as_of);
+        if revoked {
+            return Err(Reason::PassportRevoked);
+        }
+        Ok((route, request, query, passport))
+    }
+
+    /// The age is always that of the older of the two documents.
+    fn check_freshness(&self, policy: &Checked<Policy>, class: Freshness, now: UnixTime) -> Result<(), Reason> {
+        let issued = |issued_at: Option<UnixTime>, checked_at| issued_at.unwrap_or(checked_at);
+        let (times, most) = match class {
+            Freshness::OfflineOk => return Ok(()),
+            Freshness::Unknown => return Err(Reason::BundleFreshnessUnknown),
+            Freshness::Realtime => ([policy.checked_at, self.trust.checked_at], self.settings.realtime_window),
+            Freshness::Bounded { max_staleness_seconds: 0 } => return Err(Reason::StaleBundleFailClosed),
+            Freshness::Bounded { max_staleness_seconds } => (
+                [
+                    issued(policy.document.issued_at(), policy.checked_at),
+                    issued(self.trust.document.issued_at(), self.trust.checked_at),
+                ],
+                max_staleness_seconds,
+            ),
+        };
+        // A time ahead of the clock says nothing about age.
+        let latest = now.plus(self.settings.skew);
+        let fresh = times.iter().all(|time| *time <= latest && now.since(*time) <= most);
+        // A kind of revocation we cannot read may be about this very passport.
+        let readable = !policy.document.revocations().has_unknown_type()
+            && !self.trust.document.revocations().has_unknown_type();
+        if fresh && readable { Ok(()) } else { Err(Reason::StaleBundleFailClosed) }
+    }
+}
+
+impl Opened<'_> {
+    /// Check 11: the transcript over the claimed body digest, then the proof.
+    ///
+    /// No body is read for a caller without a proof.
+    pub fn prove(self, now: UnixTime) -> Result<Proven, Denied> {
+        let Self { verifier, route, request, query, passport, mut trail } = self;
+        let settings = &verifier.settings;
+        let binding = Binding {
+            scheme: origin::scheme(settings, route, request.tls),
+            authority: &origin::authority(settings, route, &request.authority),
+            query: &query,
+            audience: route.audience(),
+            route_id: route.route_id(),
+            passport: &passport,
+            covered: &settings.covered,
+        };
+        let bound = match proof::check(&request, &binding) {
+            Ok(bound) => bound,
+            Err(reason) => return Err(Denied::new(reason, now, trail)),
+        };
+        trail.transcript_sha256 = Some(bound.transcript_sha256);
+        let keep_until = passport.expires_at.plus(settings.skew.saturating_mul(2));
+        let key = ReplayKey::new(&passport.issuer, &passport.jti, passport.issued_at, keep_until);
+        let expires_at = passport.expires_at.plus(settings.skew);
+        let upstream = Upstream::new(passport, route.route_id(), bound.removed, settings.forward_credentials);
+        let admission = Admission::new(key, expires_at, upstream, trail);
+        let room = route.max_body_bytes().unwrap_or(settings.max_body_bytes);
+        Ok(Proven::new(admission, route.body_mode(), request.body_sha256, room))
+    }
+}
+
+impl Trail {
+    fn policy(&mut self, policy: &Policy) {
+        self.policy_id = policy.policy_id().map(String::from);
+        self.policy_version = policy.policy_version().map(String::from);
+    }
+
+    fn route(&mut self, route: &Route) {
+        self.route_id = Some(route.route_id().into());
+        self.audience = Some(route.audience().into());
+        self.required_key_binding = Some(route.required_key_binding());
+    }
+
+    fn passport(&mut self, passport: &Passport) {
+        let provenance = |name| passport.provenance.as_ref().and_then(|facts| facts.value(name)).map(String::from);
+        self.issuer = Some(passport.issuer.clone());
+        self.subject = Some(passport.subject.clone());
+        self.jti = Some(passport.jti.clone());
+        self.key_binding = Some(passport.key_binding);
+        self.source_profile = provenance("profile");
+        self.source_spiffe_id = provenance("spiffe_id");
+    }
+}
