@@ -1,0 +1,372 @@
+use core::fmt;
+
+use curve25519_dalek::EdwardsPoint;
+use curve25519_dalek::constants::ED25519_BASEPOINT_POINT;
+
+use super::comb::{Comb, Terms, Width};
+use super::equation::Equation;
+use super::recent::Recent;
+use super::{KeyError, PublicKey};
+
+/// How much memory a [`KeyCache`] may take, and when it spends it.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyCacheSettings {
+    /// The most that keys and tables take together. At 0 nothing is kept.
+    pub max_bytes: usize,
+    /// The width of a key's table.
+    pub key_width: Width,
+    /// The width of the base point's table.
+    pub base_width: Width,
+    /// A key's table is built at this many good signatures.
+    pub build_after: u32,
+}
+
+/// Keys that have verified signatures, and tables that make the next ones cheaper.
+///
+/// A host owns one per thread of work. By default it takes 16 MiB: 655 KB for the base point's
+/// table, 1 MiB for 2,048 keys without a table, and the rest for 115 tables of 131 KB.
+///
+/// Only a good signature leaves a trace here, so a stranger can neither fill the cache nor make it
+/// build a table. When tables are short, the key that was used longest ago gives its table up, but
+/// only to a key whose good signatures all came after that use: more callers than tables do not
+/// make every request build one.
+pub struct KeyCache {
+    settings: KeyCacheSettings,
+    /// Good signatures so far: the time of this cache.
+    now: u64,
+    base: Option<Comb>,
+    keys: Recent<Counted>,
+    tables: Recent<Prepared>,
+}
+
+/// A key on its way to a table.
+struct Counted {
+    key: PublicKey,
+    good: u32,
+    /// When the count began.
+    since: u64,
+}
+
+struct Prepared {
+    key: PublicKey,
+    /// Of the key's negative.
+    comb: Comb,
+}
+
+/// What a key without a table takes, its share of two half-filled trees included.
+const KEY_BYTES: usize = 512;
+
+impl Default for KeyCacheSettings {
+    fn default() -> Self {
+        Self { max_bytes: 16 << 20, key_width: Width::KEY, base_width: Width::BASE, build_after: 6 }
+    }
+}
+
+impl KeyCacheSettings {
+    /// A sixteenth of the memory.
+    const fn max_keys(&self) -> usize {
+        self.max_bytes / 16 / KEY_BYTES
+    }
+
+    fn max_tables(&self) -> usize {
+        let fixed = self.max_keys().saturating_mul(KEY_BYTES).saturating_add(self.base_width.table_bytes());
+        let each = self.key_width.table_bytes().saturating_add(KEY_BYTES);
+        self.max_bytes.saturating_sub(fixed).checked_div(each).unwrap_or(0)
+    }
+}
+
+impl KeyCache {
+    /// An empty cache.
+    pub const fn new(settings: KeyCacheSettings) -> Self {
+        Self { settings, now: 0, base: None, keys: Recent::new(), tables: Recent::new() }
+    }
+
+    /// [`PublicKey::from_bytes`], without decoding a key that is known.
+    pub fn key(&self, bytes: &[u8; 32]) -> Result<PublicKey, KeyError> {
+        let prepared = self.tables.peek(bytes).map(|prepared| &prepared.key);
+        match prepared.or_else(|| self.keys.peek(bytes).map(|counted| &counted.key)) {
+            Some(key) => Ok(key.clone()),
+            None => PublicKey::from_bytes(bytes),
+        }
+    }
+
+    /// [`PublicKey::verify`], from tables where there are any. Builds at most one table.
+    #[must_use]
+    pub fn verify(&mut self, key: &PublicKey, message: &[u8], signature: &[u8; 64]) -> bool {
+        let Some(equation) = Equation::read(key, message, signature) else {
+            return false;
+        };
+        let holds = match (&self.base, self.tables.peek(key.as_bytes())) {
+            (Some(base), Some(prepared)) => {
+                point(base, &prepared.comb, &equation).is_some_and(|point| equation.holds_at(&point))
+            }
+            _ => equation.holds_for(key),
+        };
+        if holds {
+            self.now = self.now.saturating_add(1);
+            if self.tables.touch(key.as_bytes(), self.now).is_none() {
+                self.count(key);
+            }
+        }
+        holds
+    }
+
+    /// Builds a key's table ahead of its first signature, and the base point's if need be. Whether
+    /// the key has one now: none is built where another would have to go.
+    pub fn warm(&mut self, key: &PublicKey) -> bool {
+        if self.tables.peek(key.as_bytes()).is_some() {
+            return true;
+        }
+        if self.tables.len() >= self.settings.max_tables() {
+            return false;
+        }
+        self.now = self.now.saturating_add(1);
+        self.build_base();
+        self.build(key);
+        true
+    }
+
+    /// How many keys have a table.
+    pub fn tables(&self) -> usize {
+        self.tables.len()
+    }
+
+    /// The memory in use, by the same reckoning as the bound.
+    pub fn bytes(&self) -> usize {
+        let base = self.base.as_ref().map_or(0, |_| self.settings.base_width.table_bytes());
+        let each = self.settings.key_width.table_bytes().saturating_add(KEY_BYTES);
+        let keys = self.keys.len().saturating_mul(KEY_BYTES);
+        self.tables.len().saturating_mul(each).saturating_add(keys).saturating_add(base)
+    }
+
+    /// Counts a good signature of a key that has no table.
+    fn count(&mut self, key: &PublicKey) {
+        let now = self.now;
+        let Some(counted) = self.keys.touch(key.as_bytes(), now) else {
+            self.admit(key);
+            return;
+        };
+        counted.good = counted.good.saturating_add(1);
+        let (good, since) = (counted.good, counted.since);
+        if good < self.settings.build_after || self.settings.max_tables() == 0 || self.build_base() {
+            return;
+        }
+        if self.tables.len() >= self.settings.max_tables() {
+            if self.tables.oldest().is_none_or(|used_at| used_at >= since) {
+                self.keys.insert(*key.as_bytes(), Counted { key: key.clone(), good: 0, since: now }, now);
+                return;
+            }
+            self.tables.remove_oldest();
+        }
+        self.build(key);
+    }
+
+    /// Begins to count for a key.
+    fn admit(&mut self, key: &PublicKey) {
+        if self.settings.max_keys() == 0 {
+            return;
+        }
+        if self.keys.len() >= self.settings.max_keys() {
+            self.keys.remove_oldest();
+        }
+        let counted = Counted { key: key.clone(), good: 1, since: self.now };
+        self.keys.insert(*key.as_bytes(), counted, self.now);
+    }
+
+    /// Whether it had to be built: one table a call is enough.
+    fn build_base(&mut self) -> bool {
+        let missing = self.base.is_none();
+        if missing {
+            self.base = Some(Comb::new(&ED25519_BASEPOINT_POINT, self.settings.base_width));
+        }
+        missing
+    }
+
+    fn build(&mut self, key: &PublicKey) {
+        self.keys.remove(key.as_bytes());
+        let comb = Comb::new(&key.minus, self.settings.key_width);
+        self.tables.insert(*key.as_bytes(), Prepared { key: key.clone(), comb }, self.now);
+    }
+}
+
+/// `sB − kA`.
+fn point(base: &Comb, key: &Comb, equation: &Equation) -> Option<EdwardsPoint> {
+    let mut terms = Terms::with_capacity(base.rows().saturating_add(key.rows()));
+    base.gather(&equation.s, &mut terms)?;
+    key.gather(&equation.k, &mut terms)?;
+    Some(terms.sum())
+}
+
+impl Default for KeyCache {
+    fn default() -> Self {
+        Self::new(KeyCacheSettings::default())
+    }
+}
+
+impl fmt::Debug for KeyCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyCache")
+            .field("keys", &self.keys.len())
+            .field("tables", &self.tables.len())
+            .field("bytes", &self.bytes())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use ed25519_dalek::{Signer as _, SigningKey};
+
+    use super::*;
+
+    struct Signer(SigningKey, PublicKey);
+
+    impl Signer {
+        fn new(seed: u8) -> Self {
+            let key = SigningKey::from_bytes(&[seed; 32]);
+            let public = PublicKey::from_bytes(key.verifying_key().as_bytes()).unwrap();
+            Self(key, public)
+        }
+
+        /// Lets `cache` verify this many good signatures.
+        fn use_in(&self, cache: &mut KeyCache, times: u32) {
+            for number in 0..times {
+                let message = number.to_le_bytes();
+                assert!(cache.verify(&self.1, &message, &self.0.sign(&message).to_bytes()));
+            }
+        }
+
+        fn has_table(&self, cache: &KeyCache) -> bool {
+            cache.tables.peek(self.1.as_bytes()).is_some()
+        }
+    }
+
+    /// Room for the base point's table and this many others.
+    fn room_for(tables: usize) -> KeyCacheSettings {
+        let width = Width::new(4).unwrap();
+        let mut settings = KeyCacheSettings { max_bytes: 0, key_width: width, base_width: width, build_after: 6 };
+        while settings.max_tables() < tables {
+            settings.max_bytes += 1024;
+        }
+        settings
+    }
+
+    #[test]
+    fn the_default_has_room_for_115_tables_and_2048_keys() {
+        let settings = KeyCacheSettings::default();
+        assert_eq!((settings.max_tables(), settings.max_keys()), (115, 2048));
+    }
+
+    #[test]
+    fn the_sixth_good_signature_builds_the_base_table_and_the_seventh_the_keys() {
+        let (mut cache, signer) = (KeyCache::default(), Signer::new(1));
+        signer.use_in(&mut cache, 5);
+        assert_eq!((cache.bytes(), cache.tables()), (KEY_BYTES, 0));
+        signer.use_in(&mut cache, 1);
+        assert_eq!((cache.bytes(), cache.tables()), (655_360 + KEY_BYTES, 0));
+        signer.use_in(&mut cache, 1);
+        assert_eq!((cache.bytes(), cache.tables()), (655_360 + 130_560 + KEY_BYTES, 1));
+        signer.use_in(&mut cache, 20);
+        assert_eq!((cache.keys.len(), cache.tables()), (0, 1));
+    }
+
+    #[test]
+    fn a_key_whose_signatures_fail_leaves_no_trace() {
+        let (mut cache, signer) = (KeyCache::default(), Signer::new(1));
+        let mut signature = signer.0.sign(b"message").to_bytes();
+        for bit in [0, 255, 256, 500] {
+            signature[bit / 8] ^= 1 << (bit % 8);
+            for _ in 0..10 {
+                assert!(!cache.verify(&signer.1, b"message", &signature));
+            }
+            signature[bit / 8] ^= 1 << (bit % 8);
+        }
+        assert_eq!((cache.bytes(), cache.now), (0, 0));
+    }
+
+    #[test]
+    fn a_failed_signature_does_not_keep_a_table_in_use() {
+        let (mut cache, signer) = (KeyCache::default(), Signer::new(1));
+        assert!(cache.warm(&signer.1));
+        let before = cache.tables.oldest();
+        assert!(!cache.verify(&signer.1, b"message", &signer.0.sign(b"other").to_bytes()));
+        assert_eq!(cache.tables.oldest(), before);
+    }
+
+    #[test]
+    fn a_key_displaces_only_a_table_that_was_idle_while_it_proved_itself() {
+        let mut cache = KeyCache::new(room_for(1));
+        let [busy, other] = [1, 2].map(Signer::new);
+        busy.use_in(&mut cache, 7);
+        assert!(busy.has_table(&cache));
+        for _ in 0..40 {
+            other.use_in(&mut cache, 1);
+            busy.use_in(&mut cache, 1);
+        }
+        assert!(busy.has_table(&cache));
+        other.use_in(&mut cache, 12);
+        assert!(other.has_table(&cache));
+        assert_eq!(cache.tables(), 1);
+    }
+
+    #[test]
+    fn the_table_that_goes_is_the_one_used_longest_ago() {
+        let mut cache = KeyCache::new(room_for(2));
+        let [first, second, third] = [1, 2, 3].map(Signer::new);
+        first.use_in(&mut cache, 7);
+        second.use_in(&mut cache, 6);
+        first.use_in(&mut cache, 1);
+        third.use_in(&mut cache, 6);
+        let held: Vec<_> = [&first, &second, &third].map(|signer| signer.has_table(&cache)).into();
+        assert_eq!(held, [true, false, true]);
+    }
+
+    #[test]
+    fn the_bound_holds_whatever_is_used() {
+        let settings = KeyCacheSettings { max_bytes: 400 << 10, ..room_for(3) };
+        let mut cache = KeyCache::new(settings);
+        for seed in 0..120 {
+            Signer::new(seed).use_in(&mut cache, 7);
+            assert!(cache.bytes() <= settings.max_bytes);
+        }
+        assert_eq!((cache.keys.len(), cache.tables()), (0, settings.max_tables()));
+        for seed in 0..120 {
+            Signer::new(seed).use_in(&mut cache, 1);
+            assert!(cache.bytes() <= settings.max_bytes);
+        }
+        assert_eq!(cache.keys.len(), settings.max_keys());
+    }
+
+    #[test]
+    fn without_memory_signatures_are_verified_all_the_same() {
+        let mut cache = KeyCache::new(KeyCacheSettings { max_bytes: 0, ..KeyCacheSettings::default() });
+        let signer = Signer::new(1);
+        assert!(!cache.warm(&signer.1));
+        signer.use_in(&mut cache, 20);
+        assert!(!cache.verify(&signer.1, b"message", &signer.0.sign(b"other").to_bytes()));
+        assert_eq!(cache.bytes(), 0);
+    }
+
+    #[test]
+    fn warming_builds_a_table_only_where_there_is_room() {
+        let mut cache = KeyCache::new(room_for(1));
+        let [first, second] = [1, 2].map(Signer::new);
+        assert_eq!([&first, &first, &second].map(|signer| cache.warm(&signer.1)), [true, true, false]);
+        assert!(first.has_table(&cache));
+    }
+
+    #[test]
+    fn a_known_key_is_the_one_that_its_bytes_decode_to() {
+        let mut cache = KeyCache::default();
+        let signer = Signer::new(1);
+        for times in [0, 1, 6] {
+            signer.use_in(&mut cache, times);
+            assert_eq!(cache.key(signer.1.as_bytes()), Ok(signer.1.clone()));
+        }
+        assert!(signer.has_table(&cache));
+        assert_eq!(cache.key(&[0; 32]), Err(KeyError::SmallOrder));
+        assert_eq!(cache.key(&[0xff; 32]), Err(KeyError::NonCanonical));
+    }
+}
