@@ -1,0 +1,150 @@
+use std::fmt;
+
+use trustplane_core::{Checked, ConfigError, FilterConfig, Hold, Replay, Route, UnixTime, Verifier};
+
+use crate::replay::SharedStore;
+
+/// One configuration of the filter, as its requests see it.
+///
+/// There is no state in between: what cannot judge every request denies every request.
+#[derive(Debug, Default)]
+pub enum Gate {
+    /// Nothing passes.
+    #[default]
+    Shut,
+    /// Requests are judged.
+    Ready(Box<Rules>),
+}
+
+/// What a request is judged by.
+#[derive(Debug)]
+pub struct Rules {
+    /// Judges the head, the body and the proof.
+    pub verifier: Verifier,
+    /// Remembers consumed passports.
+    pub store: SharedStore,
+    /// How the host withholds a request.
+    pub hold: Hold,
+    /// Whether the caller's connection says which scheme was dialled.
+    pub scheme_from_connection: bool,
+    /// Whether the whole audit event is published, or the code alone.
+    pub audit: bool,
+}
+
+/// Why a configuration lets nothing pass.
+#[derive(Debug, Eq, PartialEq)]
+pub enum Fault {
+    /// The host has no clock now; it may have one later.
+    Clock,
+    /// The configuration, or a bundle in it.
+    Config(ConfigError),
+    /// The host did not hand over what it announced.
+    Truncated,
+    /// The configuration asks for what this build does not do.
+    Unsupported(&'static str),
+}
+
+impl Rules {
+    /// Reads a configuration: the same bytes have the same fate in every worker.
+    pub fn read(bytes: &[u8], now: Option<UnixTime>) -> Result<Self, Fault> {
+        let config = FilterConfig::parse(bytes)?;
+        let (policy, trust) = config.load()?;
+        let store = match &config.replay {
+            Replay::SharedData { cold_margin_seconds, bucket_bytes, multi_replica: _, replicas: _ } => SharedStore {
+                cold_margin_seconds: *cold_margin_seconds,
+                bucket_bytes: usize::try_from(*bucket_bytes).unwrap_or(usize::MAX),
+            },
+            Replay::Callout { .. } => return Err(Fault::Unsupported("/replay/store: \"callout\"")),
+        };
+        let pinned = |route: &Route| route.base().is_some();
+        let all_pinned = policy.as_ref().is_some_and(|policy| policy.routes().all(pinned));
+        let checked_at = now.ok_or(Fault::Clock)?;
+        Ok(Self {
+            verifier: Verifier::new(
+                config.settings(),
+                policy.map(|document| Checked { document, checked_at }),
+                Checked { document: trust, checked_at },
+            ),
+            store,
+            hold: config.hold,
+            scheme_from_connection: config.scheme.is_none() && !all_pinned,
+            audit: config.audit,
+        })
+    }
+}
+
+impl From<ConfigError> for Fault {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Clock => f.write_str("the host told no time"),
+            Self::Config(error) => write!(f, "configuration: {error}"),
+            Self::Truncated => f.write_str("the host did not hand over the whole configuration"),
+            Self::Unsupported(what) => write!(f, "configuration: {what} is not supported by this build"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::fixture::{NOW, configuration};
+
+    fn fault(members: &str) -> String {
+        Rules::read(configuration(members).as_bytes(), Some(NOW)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_sound_configuration_judges() {
+        let rules = Rules::read(configuration("").as_bytes(), Some(NOW)).unwrap();
+        assert_eq!((rules.hold, rules.audit, rules.scheme_from_connection), (Hold::StopIteration, true, true));
+        assert_eq!(rules.store, SharedStore { cold_margin_seconds: 2, bucket_bytes: 16_384 });
+        let members = r#","hold":"trailing_buffer","audit":false,"scheme":"https",
+            "replay":{"store":"shared_data","cold_margin_seconds":7,"bucket_bytes":1024}"#;
+        let rules = Rules::read(configuration(members).as_bytes(), Some(NOW)).unwrap();
+        assert_eq!((rules.hold, rules.audit, rules.scheme_from_connection), (Hold::TrailingBuffer, false, false));
+        assert_eq!(rules.store, SharedStore { cold_margin_seconds: 7, bucket_bytes: 1024 });
+    }
+
+    #[test]
+    fn a_policy_that_pins_every_scheme_needs_none_from_the_connection() {
+        let pinned = configuration("")
+            .replace(r#""audience": "orders"}"#, r#""audience": "orders", "base_url": "https://a.example"}"#);
+        let rules = Rules::read(pinned.as_bytes(), Some(NOW)).unwrap();
+        assert!(!rules.scheme_from_connection);
+    }
+
+    #[test]
+    fn a_fault_names_its_place() {
+        for (members, place) in [
+            (
+                r#","hold":"hidden""#,
+                "/hold: expected \"stop_iteration\" or \"trailing_buffer\", found \"hidden\" (line ",
+            ),
+            (r#","replay":{"store":"shared_data","replicas":2}"#, "/replay: shared_data is the memory of one Envoy"),
+        ] {
+            let fault = fault(members);
+            assert!(fault.starts_with(&format!("configuration: {place}")), "{fault}");
+        }
+        let broken = configuration("").replace("\"method\": \"POST\"", "\"method\": 7");
+        let fault = Rules::read(broken.as_bytes(), Some(NOW)).unwrap_err().to_string();
+        assert!(fault.starts_with("configuration: /policy_bundle/route_groups/0/routes/0/method: "), "{fault}");
+    }
+
+    #[test]
+    fn a_missing_clock_is_told_from_a_broken_configuration() {
+        assert_eq!(Rules::read(configuration("").as_bytes(), None).unwrap_err(), Fault::Clock);
+        assert!(matches!(Rules::read(b"{}", None).unwrap_err(), Fault::Config(_)));
+    }
+
+    #[test]
+    fn what_this_build_does_not_do_denies_everything() {
+        let callout = r#","replay":{"store":"callout","cluster":"c","authority":"a"}"#;
+        assert_eq!(fault(callout), "configuration: /replay/store: \"callout\" is not supported by this build");
+    }
+}

@@ -1,0 +1,242 @@
+//! The host's functions, each with the status it returned.
+//!
+//! The carrier's own wrappers panic on a status they do not list, and on bytes that are no UTF-8;
+//! a panic ends the module for all requests of its worker. Here a status is a number, a value is
+//! bytes, and what to make of them is the caller's matter.
+
+use std::ptr;
+
+use trustplane_core::UnixTime;
+
+use crate::replay::SharedData;
+use crate::status;
+
+const REQUEST_HEADERS: u32 = 0;
+const REQUEST_BODY: u32 = 0;
+const PLUGIN_CONFIGURATION: u32 = 7;
+const HTTP_REQUEST: u32 = 0;
+const COUNTER: u32 = 0;
+
+/// No gRPC status: the host derives one where the caller speaks gRPC.
+const NO_GRPC_STATUS: i32 = -1;
+
+#[link(wasm_import_module = "env")]
+unsafe extern "C" {
+    fn proxy_log(level: u32, message: *const u8, message_size: usize) -> u32;
+    fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
+    fn proxy_get_buffer_bytes(buffer: u32, start: usize, max_size: usize, data: *mut *mut u8, size: *mut usize) -> u32;
+    fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
+    fn proxy_replace_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
+    fn proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize) -> u32;
+    fn proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize) -> u32;
+    fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, value_size: usize) -> u32;
+    fn proxy_get_shared_data(
+        key: *const u8,
+        key_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+        cas: *mut u32,
+    ) -> u32;
+    fn proxy_set_shared_data(key: *const u8, key_size: usize, value: *const u8, value_size: usize, cas: u32) -> u32;
+    fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
+    fn proxy_increment_metric(id: u32, offset: i64) -> u32;
+    fn proxy_send_local_response(
+        status: u32,
+        details: *const u8,
+        details_size: usize,
+        body: *const u8,
+        body_size: usize,
+        headers: *const u8,
+        headers_size: usize,
+        grpc_status: i32,
+    ) -> u32;
+    fn proxy_close_stream(stream: u32) -> u32;
+}
+
+/// How grave a line of the host's log is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Level {
+    /// Worth knowing.
+    Info,
+    /// Every request is denied until someone acts.
+    Error,
+    /// The module ends.
+    Critical,
+}
+
+/// Writes a line to the host's log; whether it arrives changes nothing.
+pub fn log(level: Level, message: &str) {
+    let level = match level {
+        Level::Info => 2,
+        Level::Error => 4,
+        Level::Critical => 5,
+    };
+    // SAFETY: the pointer and the size are those of `message`, which outlives the call.
+    let _status = unsafe { proxy_log(level, message.as_ptr(), message.len()) };
+}
+
+/// The host's clock.
+pub fn now() -> Option<UnixTime> {
+    let mut nanoseconds = 0;
+    // SAFETY: the host writes eight bytes to the place given.
+    let status = unsafe { proxy_get_current_time_nanoseconds(&raw mut nanoseconds) };
+    // A host without a clock may leave the zero in place.
+    let told = status == status::OK && nanoseconds > 0;
+    told.then(|| UnixTime::from_secs(nanoseconds / 1_000_000_000))
+}
+
+/// `size` bytes of this plugin's configuration.
+pub fn configuration(size: usize) -> Option<Vec<u8>> {
+    buffer(PLUGIN_CONFIGURATION, 0, size)
+}
+
+/// At most `size` bytes of the request's body, from `start`.
+pub fn body(start: usize, size: usize) -> Option<Vec<u8>> {
+    buffer(REQUEST_BODY, start, size)
+}
+
+fn buffer(buffer: u32, start: usize, size: usize) -> Option<Vec<u8>> {
+    let mut returned = Returned::default();
+    // SAFETY: `returned` is two places of one word each, as the ABI writes them.
+    let status = unsafe { proxy_get_buffer_bytes(buffer, start, size, &raw mut returned.data, &raw mut returned.size) };
+    let bytes = returned.take();
+    (status == status::OK).then_some(bytes)
+}
+
+/// All pairs of the request's head, serialised, in one call.
+pub fn request_headers() -> Option<Vec<u8>> {
+    let mut returned = Returned::default();
+    // SAFETY: as in `buffer`.
+    let status = unsafe { proxy_get_header_map_pairs(REQUEST_HEADERS, &raw mut returned.data, &raw mut returned.size) };
+    let bytes = returned.take();
+    (status == status::OK).then_some(bytes)
+}
+
+/// Removes every copy of a request header; whether the host says so.
+pub fn remove_request_header(name: &[u8]) -> bool {
+    // SAFETY: pointer and size are those of `name`, which outlives the call.
+    let status = unsafe { proxy_remove_header_map_value(REQUEST_HEADERS, name.as_ptr(), name.len()) };
+    status == status::OK
+}
+
+/// Puts one value in place of every copy of a request header; whether the host says so.
+pub fn replace_request_header(name: &str, value: &str) -> bool {
+    // SAFETY: pointers and sizes are those of `name` and `value`, which outlive the call.
+    let status = unsafe {
+        proxy_replace_header_map_value(REQUEST_HEADERS, name.as_ptr(), name.len(), value.as_ptr(), value.len())
+    };
+    status == status::OK
+}
+
+/// Whether the caller's connection is TLS; `None` when the host does not tell.
+pub fn tls() -> Option<bool> {
+    let path = b"connection\0tls_version";
+    let mut returned = Returned::default();
+    // SAFETY: the path outlives the call; `returned` as in `buffer`.
+    let status =
+        unsafe { proxy_get_property(path.as_ptr(), path.len(), &raw mut returned.data, &raw mut returned.size) };
+    let version = returned.take();
+    match status {
+        status::OK => Some(!version.is_empty()),
+        status::NOT_FOUND => Some(false),
+        _ => None,
+    }
+}
+
+/// Leaves a value in the request's filter state, under `wasm.<name>`; whether it arrives changes
+/// nothing.
+pub fn set_filter_state(name: &str, value: &str) {
+    // SAFETY: pointers and sizes are those of `name` and `value`, which outlive the call.
+    let _status = unsafe { proxy_set_property(name.as_ptr(), name.len(), value.as_ptr(), value.len()) };
+}
+
+/// The number under which the host counts `name`.
+pub fn define_counter(name: &str) -> Option<u32> {
+    let mut id = 0;
+    // SAFETY: `name` outlives the call; the host writes four bytes to `id`.
+    let status = unsafe { proxy_define_metric(COUNTER, name.as_ptr(), name.len(), &raw mut id) };
+    (status == status::OK).then_some(id)
+}
+
+/// Counts one more; whether it arrives changes nothing.
+pub fn increment(counter: u32) {
+    // SAFETY: two numbers.
+    let _status = unsafe { proxy_increment_metric(counter, 1) };
+}
+
+/// Answers the caller; whether the host took the answer.
+pub fn send_local_response(status: u32, details: &str, body: &str, headers: &[u8]) -> bool {
+    // SAFETY: pointers and sizes are those of the arguments, which outlive the call.
+    let taken = unsafe {
+        proxy_send_local_response(
+            status,
+            details.as_ptr(),
+            details.len(),
+            body.as_ptr(),
+            body.len(),
+            headers.as_ptr(),
+            headers.len(),
+            NO_GRPC_STATUS,
+        )
+    };
+    taken == status::OK
+}
+
+/// Resets the request.
+pub fn close_request() {
+    // SAFETY: one number.
+    let _status = unsafe { proxy_close_stream(HTTP_REQUEST) };
+}
+
+/// The host's shared data.
+#[derive(Clone, Copy, Debug)]
+pub struct HostData;
+
+impl SharedData for HostData {
+    fn get(&self, key: &str) -> Result<(Vec<u8>, u32), u32> {
+        let mut returned = Returned::default();
+        let mut cas = 0;
+        // SAFETY: the key outlives the call; `returned` as in `buffer`; the host writes four bytes to `cas`.
+        let status = unsafe {
+            proxy_get_shared_data(key.as_ptr(), key.len(), &raw mut returned.data, &raw mut returned.size, &raw mut cas)
+        };
+        let value = returned.take();
+        if status == status::OK { Ok((value, cas)) } else { Err(status) }
+    }
+
+    fn set(&self, key: &str, value: &[u8], cas: u32) -> u32 {
+        // SAFETY: pointers and sizes are those of `key` and `value`, which outlive the call.
+        unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), cas) }
+    }
+}
+
+/// Memory that the host filled for us: it asked for it through the exported `malloc`, which gives
+/// out a boxed slice of exactly that many bytes.
+struct Returned {
+    data: *mut u8,
+    size: usize,
+}
+
+impl Default for Returned {
+    fn default() -> Self {
+        Self { data: ptr::null_mut(), size: 0 }
+    }
+}
+
+impl Returned {
+    /// Takes ownership; whatever the status, so that nothing leaks.
+    fn take(self) -> Vec<u8> {
+        if self.data.is_null() || self.size == 0 {
+            return Vec::new();
+        }
+        // SAFETY: the host returns what `malloc` gave it for `size` bytes, filled; a boxed slice of
+        // that length has the layout of a full vector of it, and nobody else owns it.
+        unsafe { Vec::from_raw_parts(self.data, self.size, self.size) }
+    }
+}

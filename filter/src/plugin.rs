@@ -1,0 +1,170 @@
+//! A configuration and a request, as the host's callbacks meet them. Nothing here decides:
+//! [`Session`] says what to do, and is told what the host answered.
+
+use std::rc::Rc;
+
+use trustplane_core::{Consumed, Denied, Hold, UnixTime, Upstream};
+
+use crate::gate::{Fault, Gate, Rules};
+use crate::head::Heading;
+use crate::host::{self, HostData, Level};
+use crate::observe;
+use crate::pairs::{read_pairs, write_pairs};
+use crate::reply::Reply;
+use crate::session::{Callback, Event, Flow, Session, Step};
+
+/// One configuration of the filter. A changed one is another root in the same module, beside this
+/// one, which serves what began under it.
+#[derive(Default)]
+pub struct Root {
+    gate: Rc<Gate>,
+    /// The configuration, while only the clock is missing to judge by it.
+    waiting: Option<Vec<u8>>,
+}
+
+/// One request.
+pub struct Request {
+    gate: Rc<Gate>,
+    session: Session,
+}
+
+impl Root {
+    /// Takes the configuration that the host has ready; whatever is wrong with it denies everything.
+    pub fn configure(&mut self, size: usize) {
+        *self = match host::configuration(size) {
+            Some(bytes) if bytes.len() == size => Self::read(bytes),
+            _ => Self::refuse(&Fault::Truncated),
+        };
+    }
+
+    /// A request that begins now.
+    pub fn request(&mut self) -> Request {
+        if self.waiting.is_some() && host::now().is_some() {
+            *self = self.waiting.take().map(Self::read).unwrap_or_default();
+        }
+        Request::new(Rc::clone(&self.gate))
+    }
+
+    fn read(bytes: Vec<u8>) -> Self {
+        let now = host::now();
+        match Rules::read(&bytes, now) {
+            Ok(rules) => {
+                let begun = now.and_then(|now| rules.store.begin(&HostData, now));
+                match begun {
+                    Some(_) => host::log(Level::Info, "trustplane: configured"),
+                    None => host::log(Level::Error, "trustplane: shared data does not answer; every request is denied"),
+                }
+                Self { gate: Rc::new(Gate::Ready(Box::new(rules))), waiting: None }
+            }
+            Err(Fault::Clock) => Self { waiting: Some(bytes), ..Self::refuse(&Fault::Clock) },
+            Err(fault) => Self::refuse(&fault),
+        }
+    }
+
+    fn refuse(fault: &Fault) -> Self {
+        host::log(Level::Error, &format!("trustplane: every request is denied: {fault}"));
+        Self::default()
+    }
+}
+
+impl Default for Request {
+    /// A request without a configuration: it is refused.
+    fn default() -> Self {
+        Self::new(Rc::default())
+    }
+}
+
+impl Request {
+    fn new(gate: Rc<Gate>) -> Self {
+        let hold = match &*gate {
+            Gate::Ready(rules) => rules.hold,
+            Gate::Shut => Hold::default(),
+        };
+        Self { gate, session: Session::new(hold) }
+    }
+
+    /// The head is there.
+    pub fn head(&mut self, end: bool) -> Flow {
+        let now = host::now();
+        self.judge(end, now).unwrap_or_else(|| self.run(Event::Fault, now));
+        self.session.flow(Callback::Head)
+    }
+
+    /// The host holds `total` bytes of the body.
+    pub fn body(&mut self, total: usize, end: bool) -> Flow {
+        self.later(Event::Body { total, end })
+    }
+
+    /// The body has ended, with trailers.
+    pub fn trailers(&mut self, count: usize) -> Flow {
+        self.later(Event::Trailers(count))
+    }
+
+    fn later(&mut self, event: Event<'_>) -> Flow {
+        // What follows an allowed head needs nothing from the host.
+        if self.session.flow(Callback::Later) == Flow::Pause {
+            self.run(event, host::now());
+        }
+        self.session.flow(Callback::Later)
+    }
+
+    /// `None` when there is nothing to judge by, or the host does not tell of what.
+    fn judge(&mut self, end: bool, now: Option<UnixTime>) -> Option<()> {
+        let gate = Rc::clone(&self.gate);
+        let Gate::Ready(rules) = &*gate else {
+            return None;
+        };
+        let tls = if rules.scheme_from_connection { host::tls()? } else { false };
+        let mut map = host::request_headers()?;
+        let heading = Heading::new(read_pairs(&mut map)?);
+        self.run(Event::Head { verifier: &rules.verifier, head: heading.head(tls), end }, now);
+        Some(())
+    }
+
+    /// Does what the session asks for, until it asks for nothing more. No time passes in between.
+    fn run(&mut self, event: Event<'_>, now: Option<UnixTime>) {
+        let mut step = self.session.on(event, now);
+        loop {
+            step = match step {
+                Step::Read { start, size } => {
+                    let piece = host::body(start, size);
+                    self.session.on(Event::Piece(piece.as_deref()), now)
+                }
+                Step::Consume(key) => {
+                    let consumed = match (&*self.gate, now) {
+                        (Gate::Ready(rules), Some(now)) => rules.store.consume(&HostData, &key, now),
+                        _ => Consumed::Unavailable,
+                    };
+                    self.session.on(Event::Consumed(consumed), now)
+                }
+                Step::Edit => {
+                    let made = self.session.edits().is_some_and(edit);
+                    self.session.on(Event::Edited(made), now)
+                }
+                Step::Admit(allowed) => return observe::record(allowed.event(), self.audits()),
+                Step::Refuse(denied) => return self.refuse(&denied),
+                Step::Rest => return,
+            };
+        }
+    }
+
+    /// The session is closed by now: whatever becomes of the answer, nothing passes.
+    fn refuse(&self, denied: &Denied) {
+        observe::record(denied.event(), self.audits());
+        let reply = Reply::new(denied.reason());
+        let headers = write_pairs(&reply.headers()).unwrap_or_default();
+        if !host::send_local_response(reply.status(), reply.details(), reply.body(), &headers) {
+            // Without an answer the caller would wait for a timeout.
+            host::close_request();
+        }
+    }
+
+    fn audits(&self) -> bool {
+        matches!(&*self.gate, Gate::Ready(rules) if rules.audit)
+    }
+}
+
+fn edit(upstream: &Upstream) -> bool {
+    upstream.remove().all(host::remove_request_header)
+        && upstream.set().all(|(name, value)| host::replace_request_header(name, value))
+}
