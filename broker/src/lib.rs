@@ -1,0 +1,45 @@
+//! TrustPlane's local broker: the only part that holds private keys.
+//!
+//! A caller asks over a Unix socket to make one request; the broker looks at who asks, at its own
+//! policy, and answers with a passport and a proof for exactly that request, or with a reason.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod args;
+mod asked;
+mod audit;
+mod broker;
+pub mod client;
+mod connection;
+mod identity;
+pub mod ipc;
+mod issue;
+mod key_file;
+mod metrics;
+pub mod mint;
+mod nonce;
+mod peer;
+mod policy;
+mod run;
+mod server;
+mod services;
+mod signer;
+mod slots;
+mod socket;
+
+pub use args::{BrokerArgs, BrokerCommand, CheckConfigArgs, ServeArgs};
+pub use asked::Asked;
+pub use audit::{AuditLog, Target};
+pub use broker::{Broker, Limits};
+pub use identity::{Identity, Software, WorkloadIdentitySource};
+pub use issue::{Issuer, Outcome};
+pub use key_file::KeyFileError;
+pub use metrics::{Gauges, Metrics};
+pub use nonce::{Nonces, Use};
+pub use peer::{Fact, Peer, PeerReader};
+pub use policy::{Caller, Policy, PolicyFileError, Tuple, WireCaller, WirePeer, WirePolicy, WireRequest};
+pub use run::{RunError, check_config, run, serve};
+pub use server::serve as serve_connections;
+pub use services::Services;
+pub use signer::{KeyFault, SigningKey};
+pub use socket::{Access, BoundSocket, SocketError};

@@ -1,0 +1,234 @@
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::os::unix::net::UnixListener as StdListener;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nix::sys::stat::{Mode, umask};
+use tokio::net::UnixListener;
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::args::{BrokerArgs, BrokerCommand, CheckConfigArgs, ServeArgs};
+use crate::audit::{AuditLog, Target};
+use crate::broker::{Broker, Limits};
+use crate::identity::Software;
+use crate::issue::Issuer;
+use crate::metrics::Metrics;
+use crate::nonce::Nonces;
+use crate::policy::Policy;
+use crate::server;
+use crate::services::Services;
+use crate::signer::SigningKey;
+use crate::socket::{Access, BoundSocket};
+
+/// How long connections under way may take after SIGTERM: a first line, an answer, a farewell.
+const DRAIN_TIME: Duration = Duration::from_secs(12);
+
+/// Why the broker did not start, or stopped.
+#[derive(Debug)]
+pub enum RunError {
+    /// Something that it was given is missing or wrong.
+    Config(Box<dyn Error + Send + Sync>),
+    /// The system refused something it needs.
+    System(io::Error),
+}
+
+impl RunError {
+    /// 2 for what the caller has to mend, 1 for the rest.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Config(_) => ExitCode::from(2),
+            Self::System(_) => ExitCode::from(1),
+        }
+    }
+
+    fn config(err: impl Error + Send + Sync + 'static) -> Self {
+        Self::Config(Box::new(err))
+    }
+}
+
+/// Does what the arguments say; errors go to standard error.
+pub fn run(args: BrokerArgs) -> ExitCode {
+    let done = match args.command {
+        BrokerCommand::Serve(args) => serve(&args),
+        BrokerCommand::CheckConfig(args) => check_config(&args).map(|summary| println!("{summary}")),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(err) => {
+            eprintln!("trustplane-broker: {err}");
+            err.exit_code()
+        }
+    }
+}
+
+/// Reads policy and key and says in a few lines what they are.
+pub fn check_config(args: &CheckConfigArgs) -> Result<String, RunError> {
+    let policy = Policy::from_file(&args.policy).map_err(RunError::config)?;
+    let key = args.key_file.as_ref().map(SigningKey::from_file).transpose().map_err(RunError::config)?;
+    Ok(summary(&policy, key.as_ref()))
+}
+
+/// Serves until SIGTERM or SIGINT.
+pub fn serve(args: &ServeArgs) -> Result<(), RunError> {
+    // Whatever is made from here on is the broker's own user's alone.
+    umask(Mode::from_bits_truncate(0o077));
+    // No core dump and no debugger of the same user gets at the key.
+    nix::sys::prctl::set_dumpable(false).map_err(io::Error::from)?;
+    let runtime = runtime(args.workers)?;
+    let metrics = Arc::new(Metrics::default());
+    let broker = match (&args.socket, &args.policy, &args.key_file) {
+        (Some(_), Some(policy), Some(key)) => Some(Arc::new(broker(args, policy, key, &metrics)?)),
+        _ => None,
+    };
+    let issuing = args.socket.as_deref().map(|path| bind(path, args.socket_mode, args.socket_group)).transpose()?;
+    let serving =
+        args.services_socket.as_deref().map(|path| bind(path, args.services_mode, args.services_group)).transpose()?;
+    runtime.block_on(until_told(args, broker, metrics, issuing, serving)).map_err(RunError::from)
+}
+
+async fn until_told(
+    args: &ServeArgs,
+    broker: Option<Arc<Broker>>,
+    metrics: Arc<Metrics>,
+    issuing: Option<(BoundSocket, StdListener)>,
+    serving: Option<(BoundSocket, StdListener)>,
+) -> io::Result<()> {
+    let (stop, stopped) = watch::channel(false);
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut reload = signal(SignalKind::hangup())?;
+    let mut tasks = tokio::task::JoinSet::new();
+    let mut sockets = Vec::new();
+    if let (Some(broker), Some((socket, listener))) = (&broker, issuing) {
+        log(format_args!("issuing on {}", socket.path().display()));
+        tasks.spawn(server::serve(Arc::clone(broker), UnixListener::from_std(listener)?, stopped.clone()));
+        sockets.push(socket);
+    }
+    if let Some((socket, listener)) = serving {
+        log(format_args!("services on {}", socket.path().display()));
+        let services = Arc::new(services(args, broker.clone(), metrics));
+        tasks.spawn(services.serve(UnixListener::from_std(listener)?, stopped));
+        sockets.push(socket);
+    }
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = reload.recv() => if let Some(broker) = &broker { reload_now(args, broker) },
+        }
+    }
+    log(format_args!("stopping"));
+    // The paths go first, so that whoever comes now finds the next broker or none.
+    drop(sockets);
+    let _ = stop.send(true);
+    let drained = tokio::time::timeout(DRAIN_TIME, async { while tasks.join_next().await.is_some() {} }).await;
+    log(format_args!("{}", if drained.is_ok() { "stopped" } else { "stopped with connections open" }));
+    Ok(())
+}
+
+fn broker(args: &ServeArgs, policy: &Path, key: &Path, metrics: &Arc<Metrics>) -> Result<Broker, RunError> {
+    let issuer = issuer(policy, key)?;
+    let target = match args.audit_log.as_os_str() == "-" {
+        true => Target::Stdout,
+        false => Target::File(args.audit_log.clone()),
+    };
+    let audit = AuditLog::open(target)
+        .map_err(|err| RunError::Config(format!("audit log {}: {err}", args.audit_log.display()).into()))?;
+    let limits = Limits { nonces: args.max_nonces, ..Limits::default() };
+    log(format_args!("{}", summary(issuer.policy(), Some(issuer.key()))));
+    log(format_args!(
+        "remembers at most {} nonces, each for {} s, in at most {} bytes (count x 9 x 16/7 x 3/2)",
+        limits.nonces,
+        issuer.policy().longest_ttl_seconds(),
+        Nonces::memory_bound(limits.nonces),
+    ));
+    Ok(Broker::new(issuer, audit, limits, Arc::clone(metrics)))
+}
+
+fn issuer(policy: &Path, key: &Path) -> Result<Issuer, RunError> {
+    let policy = Policy::from_file(policy).map_err(RunError::config)?;
+    let key = SigningKey::from_file(key).map_err(RunError::config)?;
+    Ok(Issuer::new(policy, key, Box::new(Software)))
+}
+
+/// Policy and key take effect together, or the old ones stay.
+fn reload_now(args: &ServeArgs, broker: &Broker) {
+    let (Some(policy), Some(key)) = (&args.policy, &args.key_file) else {
+        return;
+    };
+    let reloaded = issuer(policy, key).and_then(|issuer| Ok((issuer, broker.audit().reopen()?)));
+    broker.metrics().reload(reloaded.is_ok());
+    match reloaded {
+        Ok((issuer, ())) => {
+            log(format_args!("reloaded: {}", summary(issuer.policy(), Some(issuer.key()))));
+            broker.replace(issuer);
+        }
+        Err(err) => log(format_args!("reload refused, the old policy and key stay in force: {err}")),
+    }
+}
+
+fn services(args: &ServeArgs, broker: Option<Arc<Broker>>, metrics: Arc<Metrics>) -> Services {
+    let mut services = Services::default();
+    if args.healthz {
+        services = services.with_health();
+    }
+    if args.metrics {
+        services = services.with_metrics(metrics, broker);
+    }
+    if let Some(path) = &args.trust_bundle {
+        services = services.with_trust_bundle(path.clone());
+    }
+    if let Some(path) = &args.policy_bundle {
+        services = services.with_policy_bundle(path.clone());
+    }
+    services
+}
+
+fn bind(path: &Path, mode: u32, group: Option<u32>) -> Result<(BoundSocket, StdListener), RunError> {
+    let (socket, listener) = BoundSocket::bind(path, Access { mode, group }).map_err(RunError::config)?;
+    listener.set_nonblocking(true)?;
+    Ok((socket, listener))
+}
+
+fn runtime(workers: u16) -> io::Result<Runtime> {
+    match workers {
+        1 => Builder::new_current_thread().enable_all().build(),
+        count => Builder::new_multi_thread().worker_threads(count.into()).enable_all().build(),
+    }
+}
+
+fn summary(policy: &Policy, key: Option<&SigningKey>) -> String {
+    let mut text = format!("issuer {}, kid {}, {} callers", policy.issuer, policy.kid, policy.callers());
+    if let Some(key) = key {
+        text += &format!(", public key {} ({})", key.public_key().to_base64url(), key.public_key().fingerprint());
+    }
+    text
+}
+
+/// Standard output may be the audit log.
+fn log(message: fmt::Arguments<'_>) {
+    eprintln!("trustplane-broker: {message}");
+}
+
+impl From<io::Error> for RunError {
+    fn from(err: io::Error) -> Self {
+        Self::System(err)
+    }
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(err) => err.fmt(f),
+            Self::System(err) => err.fmt(f),
+        }
+    }
+}
+
+impl Error for RunError {}

@@ -1,0 +1,179 @@
+//! HTTP/1.1 on a second Unix socket, for verifiers and operators; no key is needed for it.
+
+mod bundle;
+
+use std::convert::Infallible;
+use std::io;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use crate::broker::Broker;
+use crate::metrics::Metrics;
+use bundle::BundleFile;
+
+/// Connections at once; more wait in the kernel's queue.
+const MAX_CONNECTIONS: usize = 256;
+/// A head of a request comes at once or not at all.
+const HEAD_TIME: Duration = Duration::from_secs(5);
+/// No request here needs more head than this.
+const HEAD_BYTES: usize = 16 << 10;
+/// How long to wait when the process has no descriptor left to accept with.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+
+/// The endpoints; each is there only if it is configured.
+#[derive(Default)]
+pub struct Services {
+    health: bool,
+    metrics: Option<(Arc<Metrics>, Option<Arc<Broker>>)>,
+    trust: Option<BundleFile>,
+    policy: Option<BundleFile>,
+}
+
+impl Services {
+    /// Adds `GET /healthz`.
+    pub fn with_health(mut self) -> Self {
+        self.health = true;
+        self
+    }
+
+    /// Adds `GET /metrics`.
+    pub fn with_metrics(mut self, metrics: Arc<Metrics>, broker: Option<Arc<Broker>>) -> Self {
+        self.metrics = Some((metrics, broker));
+        self
+    }
+
+    /// Adds `GET /v1/bundles/trust`.
+    pub fn with_trust_bundle(mut self, path: PathBuf) -> Self {
+        self.trust = Some(BundleFile::new(path));
+        self
+    }
+
+    /// Adds `GET /v1/bundles/policy`.
+    pub fn with_policy_bundle(mut self, path: PathBuf) -> Self {
+        self.policy = Some(BundleFile::new(path));
+        self
+    }
+
+    /// Answers one request.
+    async fn answer<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
+        let path = request.uri().path();
+        let known = match path {
+            "/healthz" => self.health,
+            "/metrics" => self.metrics.is_some(),
+            "/v1/bundles/trust" => self.trust.is_some(),
+            "/v1/bundles/policy" => self.policy.is_some(),
+            _ => false,
+        };
+        if !known {
+            return plain(StatusCode::NOT_FOUND, "not found\n");
+        }
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "method not allowed\n");
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return response;
+        }
+        match (path, &self.metrics, &self.trust, &self.policy) {
+            ("/metrics", Some((metrics, broker)), ..) => {
+                plain(StatusCode::OK, metrics.render(broker.as_ref().map(|broker| broker.gauges())))
+            }
+            ("/v1/bundles/trust", _, Some(file), _) | ("/v1/bundles/policy", _, _, Some(file)) => {
+                bundle(file, request).await
+            }
+            _ => plain(StatusCode::OK, "ok\n"),
+        }
+    }
+
+    /// Accepts and serves connections until `stop` says so, then ends those under way.
+    pub async fn serve(self: Arc<Self>, listener: UnixListener, mut stop: watch::Receiver<bool>) {
+        let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => break,
+                accepted = accept(&listener, &permits) => accepted,
+            };
+            match accepted {
+                Ok((stream, permit)) => {
+                    tokio::spawn(Arc::clone(&self).connection(stream, permit, stop.clone()));
+                }
+                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            }
+        }
+        drop(listener);
+        // All permits are back when the last connection is gone.
+        let _ = permits.acquire_many(u32::try_from(MAX_CONNECTIONS).unwrap_or(u32::MAX)).await;
+    }
+
+    async fn connection(
+        self: Arc<Self>,
+        stream: UnixStream,
+        permit: OwnedSemaphorePermit,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        let services = &*self;
+        let service =
+            service_fn(
+                |request: Request<Incoming>| async move { Ok::<_, Infallible>(services.answer(&request).await) },
+            );
+        let mut builder = http1::Builder::new();
+        builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(HEAD_BYTES);
+        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+        // What the peer did wrong is the peer's to mend.
+        let told = tokio::select! {
+            _ = connection.as_mut() => false,
+            _ = stop.wait_for(|stop| *stop) => true,
+        };
+        if told {
+            connection.as_mut().graceful_shutdown();
+            let _ = tokio::time::timeout(HEAD_TIME, connection).await;
+        }
+        drop(permit);
+    }
+}
+
+async fn accept(listener: &UnixListener, permits: &Arc<Semaphore>) -> io::Result<(UnixStream, OwnedSemaphorePermit)> {
+    let permit = Arc::clone(permits).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    Ok((stream, permit))
+}
+
+async fn bundle<B>(file: &BundleFile, request: &Request<B>) -> Response<Full<Bytes>> {
+    // A verifier keeps what it has and lets its freshness run out; ours to say is only that there
+    // is nothing newer that is sound.
+    let Ok(served) = file.current().await else {
+        return plain(StatusCode::SERVICE_UNAVAILABLE, "the bundle cannot be read\n");
+    };
+    let asked = request.headers().get_all(IF_NONE_MATCH).iter();
+    let unchanged = asked.filter_map(|value| value.to_str().ok()).any(|tags| served.matches(tags));
+    let (status, body) =
+        if unchanged { (StatusCode::NOT_MODIFIED, Bytes::new()) } else { (StatusCode::OK, served.bytes.clone()) };
+    let mut response = respond(status, body, HeaderValue::from_static("application/json"));
+    if let Ok(tag) = HeaderValue::from_str(&served.etag) {
+        response.headers_mut().insert(ETAG, tag);
+    }
+    response
+}
+
+fn plain(status: StatusCode, text: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    respond(status, text.into(), HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"))
+}
+
+fn respond(status: StatusCode, body: Bytes, content_type: HeaderValue) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}
