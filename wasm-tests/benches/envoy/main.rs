@@ -1,0 +1,231 @@
+//! What authorising a request costs: our filter beside Envoy's own, in one real Envoy.
+//!
+//! Envoy has one worker on one core; everything else, load included, runs on another. Rounds are
+//! interleaved, and every row is first and last shown what it must refuse.
+
+mod authz;
+mod callers;
+mod cpu;
+mod figures;
+mod load;
+mod picture;
+mod rows;
+mod site;
+mod tokens;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+use std::{env, fs, io, thread};
+
+use clap::Parser;
+use serde_json::{Map, Value};
+use trustplane::envoy::{Envoy, find_binary};
+use trustplane_core::{KeyCacheSettings, UnixTime, hex, sha256};
+
+use crate::callers::Callers;
+use crate::cpu::Clock;
+use crate::figures::{Figures, Measured};
+use crate::rows::{Row, WARM_UP};
+use crate::site::Gate;
+use crate::tokens::Signer;
+
+/// After a start the filter refuses passports that are not younger than it.
+const COLD: Duration = Duration::from_secs(4);
+
+#[derive(Parser)]
+struct Args {
+    /// The filter to measure.
+    #[arg(long, default_value = "target/wasm32-unknown-unknown/release/trustplane_filter.wasm")]
+    filter: PathBuf,
+    /// Envoy, if not the one on PATH.
+    #[arg(long)]
+    envoy_bin: Option<PathBuf>,
+    /// Rounds; an odd number has a median.
+    #[arg(long, default_value_t = 5)]
+    rounds: u32,
+    /// Divides the requests of every row, for a try.
+    #[arg(long, default_value_t = 1)]
+    divide: usize,
+    /// Only rows whose name holds this, and those they are compared with.
+    #[arg(long)]
+    only: Option<String>,
+    /// Ends with one JSON object.
+    #[arg(long)]
+    json: bool,
+    /// Writes a picture.
+    #[arg(long)]
+    svg: Option<PathBuf>,
+    /// Cargo's.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// What every round needs.
+struct Bench {
+    envoy: Envoy,
+    envoy_clock: Clock,
+    helpers: BTreeMap<&'static str, Clock>,
+    callers: Callers,
+    divide: usize,
+}
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(err) => {
+            eprintln!("bench: {err}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> io::Result<()> {
+    // Cargo starts benches in the package's folder.
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let module = root.join(&args.filter).canonicalize().map_err(|err| named(&args.filter, err))?;
+    let shipped = fs::read(&module)?;
+    let binary = find_binary(args.envoy_bin.as_deref(), env::var_os("PATH").as_deref()).map_err(io::Error::other)?;
+    let folder = env::temp_dir().join(format!("trustplane-bench-{}", std::process::id()));
+    fs::create_dir(&folder)?;
+    let measured = measure(args, &binary, &module, &folder);
+    fs::remove_dir_all(&folder)?;
+    let (rows, rounds, version) = measured?;
+
+    let mut figures = Figures::new(&rows);
+    rounds.into_iter().for_each(|round| figures.add(round));
+    let context = [
+        ("date", now().rfc3339()),
+        ("machine", cpu::machine()),
+        ("envoy", version),
+        ("filter_sha256", hex(&sha256(&shipped))),
+        ("command", "just bench".into()),
+    ];
+    println!("{}", figures.table());
+    for (name, value) in &context {
+        println!("{name}: {value}");
+    }
+    if let Some(svg) = &args.svg {
+        let caption: Vec<_> = context.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        fs::write(svg, picture::draw(&figures, &caption)).map_err(|err| named(svg, err))?;
+    }
+    if args.json {
+        let context: Map<_, _> = context.into_iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
+        println!("{}", figures.to_json(context));
+    }
+    Ok(())
+}
+
+type Round = BTreeMap<&'static str, Measured>;
+
+fn measure(args: &Args, binary: &Path, module: &Path, folder: &Path) -> io::Result<(Vec<Row>, Vec<Round>, String)> {
+    let rows = selected(args.only.as_deref());
+    let mut bench = Bench::start(binary, module, folder, args.divide)?;
+    thread::sleep(COLD);
+    for row in &rows {
+        bench.load(row, WARM_UP)?;
+        bench.check(row)?;
+    }
+    let mut rounds = Vec::new();
+    for number in 1..=args.rounds {
+        eprintln!("round {number} of {}", args.rounds);
+        let mut round = Round::new();
+        for row in &rows {
+            round.insert(row.name, bench.load(row, (row.total / bench.divide).max(1))?);
+        }
+        rounds.push(round);
+    }
+    // By now every key has its table.
+    for row in &rows {
+        bench.check(row)?;
+    }
+    Ok((rows, rounds, bench.envoy.version().to_owned()))
+}
+
+fn selected(only: Option<&str>) -> Vec<Row> {
+    let all = rows::rows();
+    let Some(only) = only else {
+        return all;
+    };
+    let wanted: Vec<_> = all.iter().filter(|row| row.name.contains(only)).flat_map(|row| [row.name, row.baseline]).collect();
+    all.into_iter().filter(|row| wanted.contains(&row.name) || row.name == rows::EDDSA || row.name == rows::OPEN).collect()
+}
+
+impl Bench {
+    fn start(binary: &Path, module: &Path, folder: &Path, divide: usize) -> io::Result<Self> {
+        cpu::pin(cpu::OTHERS)?;
+        let callers = Callers::new()?;
+        let configuration = callers.configuration(now());
+        let noop = folder.join("noop.wasm");
+        fs::write(&noop, wat::parse_str(include_str!("noop.wat")).map_err(io::Error::other)?)?;
+
+        let tables = KeyCacheSettings::default();
+        let mut helpers = BTreeMap::new();
+        let mut service = |name, keys| {
+            let socket = folder.join(name);
+            helpers.insert(name, authz::start(configuration.clone(), keys, &socket)?);
+            io::Result::Ok((name, Gate::Service { socket }))
+        };
+        let service_with_tables = service("service", tables)?;
+        let service_without = service("service-plain", KeyCacheSettings { max_bytes: 0, ..tables })?;
+        let jwt = |name, signer: Signer, cache| (name, Gate::Jwt { jwks: signer.jwks(), cache });
+        let gates = [
+            ("open", Gate::Open),
+            ("buffer", Gate::Buffer),
+            ("noop", Gate::Wasm { module: noop, configuration: String::new() }),
+            ("trustplane", Gate::Wasm { module: module.to_owned(), configuration }),
+            jwt("jwt-eddsa", Signer::eddsa(1), false),
+            jwt("jwt-eddsa-cached", Signer::eddsa(1), true),
+            jwt("jwt-es256", Signer::es256(1), false),
+            jwt("jwt-es256-cached", Signer::es256(1), true),
+            service_with_tables,
+            service_without,
+        ];
+        let envoy = site::start(binary, folder, &gates)?;
+        let envoy_clock = Clock::of_process(envoy.pid());
+        Ok(Self { envoy, envoy_clock, helpers, callers, divide })
+    }
+
+    /// Signs, then sends; every answer must be the row's.
+    fn load(&mut self, row: &Row, total: usize) -> io::Result<Measured> {
+        let address = site::address(&self.envoy, row.gate)?;
+        let wires = row.requests(&mut self.callers, total, now())?;
+        let helper = self.helpers.get(row.gate);
+        let clocks = || -> io::Result<_> { Ok((self.envoy_clock.now()?, helper.map_or(Ok(Duration::ZERO), Clock::now)?)) };
+        let before = clocks()?;
+        let seen = load::run(address, wires, total)?;
+        let after = clocks()?;
+        if seen.statuses != BTreeMap::from([(row.status, total)]) {
+            return Err(io::Error::other(format!("{}: of {total} requests: {:?}", row.name, seen.statuses)));
+        }
+        Ok(Measured::new(&seen, after.0 - before.0, after.1 - before.1))
+    }
+
+    /// What the row must refuse, it refuses.
+    fn check(&mut self, row: &Row) -> io::Result<()> {
+        let address = site::address(&self.envoy, row.gate)?;
+        for (refusal, status) in &row.refusals {
+            let mut wires = row.refused(*refusal, &mut self.callers, now())?;
+            let last = wires.pop().into_iter().collect();
+            if !wires.is_empty() {
+                let total = wires.len();
+                load::run(address, wires, total)?;
+            }
+            let seen = load::run(address, last, 1)?;
+            if seen.statuses != BTreeMap::from([(*status, 1)]) {
+                return Err(io::Error::other(format!("{}, {refusal:?}: {:?}", row.name, seen.statuses)));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn now() -> UnixTime {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    UnixTime::from_secs(since.map_or(0, |since| since.as_secs()))
+}
+
+fn named(path: &Path, err: io::Error) -> io::Error {
+    io::Error::new(err.kind(), format!("{}: {err}", path.display()))
+}

@@ -1,0 +1,164 @@
+//! What is measured: one row for every way to authorise a request.
+
+use std::io;
+use std::sync::Arc;
+
+use trustplane_core::UnixTime;
+
+use crate::callers::{CALLERS, Callers, Flaw, anonymous, bearing};
+use crate::load::Wire;
+use crate::tokens::{Signer, TOKENS};
+
+/// One line of the table.
+pub struct Row {
+    pub name: &'static str,
+    /// The listener it asks.
+    pub gate: &'static str,
+    /// The row that does the same without authorising.
+    pub baseline: &'static str,
+    pub traffic: Traffic,
+    /// Requests in a round.
+    pub total: usize,
+    /// What every one of them is answered.
+    pub status: u16,
+    /// The same listener's answer to what it must refuse.
+    pub refusals: Vec<(Refusal, u16)>,
+}
+
+/// What a row sends.
+pub enum Traffic {
+    Anonymous(Arc<[u8]>),
+    /// Every request under a passport of its own.
+    Signed(Arc<[u8]>, Flaw),
+    Tokens(Arc<Signer>),
+}
+
+/// What no gate may let through.
+#[derive(Clone, Copy, Debug)]
+pub enum Refusal {
+    Anonymous,
+    Flawed(Flaw),
+    /// A passport that was good once already.
+    Replay,
+    /// A token that another key signed.
+    Token,
+}
+
+pub const OPEN: &str = "no filter";
+pub const ALLOW: &str = "trustplane, allow";
+pub const EDDSA: &str = "jwt_authn EdDSA";
+pub const SERVICE: &str = "ext_authz, our verifier";
+
+/// Enough of every caller's requests for its key to have a table.
+pub const WARM_UP: usize = CALLERS * 12;
+
+pub fn rows() -> Vec<Row> {
+    let zeros = |size| Arc::from(vec![0; size]);
+    let (none, small, medium, large) = (zeros(0), zeros(1 << 10), zeros(64 << 10), zeros(1 << 20));
+    let open = |name, gate, body: &Arc<[u8]>, total| Row {
+        name,
+        gate,
+        baseline: name,
+        traffic: Traffic::Anonymous(Arc::clone(body)),
+        total,
+        status: 200,
+        refusals: Vec::new(),
+    };
+    let signed = |name, gate, baseline, body: &Arc<[u8]>, total| Row {
+        name,
+        gate,
+        baseline,
+        traffic: Traffic::Signed(Arc::clone(body), Flaw::None),
+        total,
+        status: 200,
+        refusals: vec![
+            (Refusal::Anonymous, 401),
+            (Refusal::Flawed(Flaw::Issuer), 401),
+            (Refusal::Flawed(Flaw::Proof), 403),
+            (Refusal::Replay, 403),
+        ],
+    };
+    let token = |name, gate, signer: &Arc<Signer>, total| Row {
+        name,
+        gate,
+        baseline: OPEN,
+        traffic: Traffic::Tokens(Arc::clone(signer)),
+        total,
+        status: 200,
+        refusals: vec![(Refusal::Anonymous, 401), (Refusal::Token, 401)],
+    };
+    let (eddsa, es256) = (Arc::new(Signer::eddsa(1)), Arc::new(Signer::es256(1)));
+    vec![
+        open(OPEN, "open", &none, 60_000),
+        open("no filter, 1 KiB held", "buffer", &small, 30_000),
+        open("no filter, 64 KiB held", "buffer", &medium, 8_000),
+        open("no filter, 1 MiB held", "buffer", &large, 800),
+        open("empty Wasm filter", "noop", &none, 60_000).over(OPEN),
+        signed(ALLOW, "trustplane", OPEN, &none, 16_000),
+        signed("trustplane, allow, 1 KiB", "trustplane", "no filter, 1 KiB held", &small, 12_000),
+        signed("trustplane, allow, 64 KiB", "trustplane", "no filter, 64 KiB held", &medium, 5_000),
+        signed("trustplane, allow, 1 MiB", "trustplane", "no filter, 1 MiB held", &large, 500),
+        Row { status: 401, ..open("trustplane, no credentials", "trustplane", &none, 40_000).over(OPEN) },
+        Row {
+            traffic: Traffic::Signed(Arc::clone(&none), Flaw::Proof),
+            status: 403,
+            ..signed("trustplane, bad proof", "trustplane", OPEN, &none, 12_000)
+        },
+        token(EDDSA, "jwt-eddsa", &eddsa, 20_000),
+        token("jwt_authn EdDSA, cached", "jwt-eddsa-cached", &eddsa, 50_000),
+        token("jwt_authn ES256", "jwt-es256", &es256, 20_000),
+        token("jwt_authn ES256, cached", "jwt-es256-cached", &es256, 50_000),
+        signed(SERVICE, "service", OPEN, &none, 12_000),
+        signed("ext_authz, without tables", "service-plain", OPEN, &none, 8_000),
+    ]
+}
+
+impl Row {
+    fn over(self, baseline: &'static str) -> Self {
+        Self { baseline, ..self }
+    }
+
+    /// This many requests that the row answers with its status; they may repeat, where that is
+    /// nothing to the gate.
+    pub fn requests(&self, callers: &mut Callers, total: usize, now: UnixTime) -> io::Result<Vec<Wire>> {
+        match &self.traffic {
+            Traffic::Anonymous(body) => Ok(vec![anonymous(method(body), body)]),
+            Traffic::Signed(body, flaw) => {
+                (0..total).map(|_| callers.sign(method(body), body, now, *flaw)).collect()
+            }
+            Traffic::Tokens(signer) => {
+                let wire = |number| bearer(&signer.token(number, now));
+                Ok((0..TOKENS).map(wire).collect())
+            }
+        }
+    }
+
+    /// Requests of which the gate must refuse the last.
+    pub fn refused(&self, refusal: Refusal, callers: &mut Callers, now: UnixTime) -> io::Result<Vec<Wire>> {
+        let none = Arc::from([]);
+        let body = match &self.traffic {
+            Traffic::Anonymous(body) | Traffic::Signed(body, _) => body,
+            Traffic::Tokens(_) => &none,
+        };
+        Ok(match refusal {
+            Refusal::Anonymous => vec![anonymous(method(body), body)],
+            Refusal::Flawed(flaw) => vec![callers.sign(method(body), body, now, flaw)?],
+            Refusal::Replay => vec![callers.sign(method(body), body, now, Flaw::None)?; 2],
+            Refusal::Token => {
+                let other = match &self.traffic {
+                    Traffic::Tokens(signer) if matches!(**signer, Signer::Es256(_)) => Signer::es256(2),
+                    _ => Signer::eddsa(2),
+                };
+                vec![bearer(&other.token(0, now))]
+            }
+        })
+    }
+}
+
+fn bearer(token: &str) -> Wire {
+    bearing("GET", &Arc::from([]), &format!("authorization: Bearer {token}\r\n"))
+}
+
+fn method(body: &[u8]) -> &'static str {
+    if body.is_empty() { "GET" } else { "POST" }
+}

@@ -1,0 +1,169 @@
+//! One Envoy with a listener for every way to authorise a request, and no service behind any.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use serde_json::{Value, json};
+use trustplane::envoy::{Envoy, Launch};
+
+use crate::cpu;
+use crate::tokens::{AUDIENCE, ISSUER};
+
+/// Envoy must hold a whole body of the largest row.
+const BUFFER: u32 = 4 << 20;
+
+/// How a listener authorises.
+#[derive(Debug)]
+pub enum Gate {
+    /// Not at all.
+    Open,
+    /// Not at all, after the whole body.
+    Buffer,
+    /// A Wasm filter with this configuration.
+    Wasm { module: PathBuf, configuration: String },
+    /// Envoy's own filter for JSON web tokens.
+    Jwt { jwks: Value, cache: bool },
+    /// A service behind a Unix socket.
+    Service { socket: PathBuf },
+}
+
+/// Starts an Envoy whose only worker runs on the measured core.
+pub fn start(binary: &Path, folder: &Path, gates: &[(&str, Gate)]) -> io::Result<Envoy> {
+    let listeners: Vec<_> = gates.iter().map(|(name, gate)| listener(name, gate)).collect();
+    let clusters: Vec<_> = gates.iter().filter_map(|(name, gate)| cluster(name, gate)).collect();
+    let bootstrap = json!({
+        "admin": { "address": socket_address(0) },
+        "static_resources": { "listeners": listeners, "clusters": clusters },
+    });
+    let config = folder.join("envoy.json");
+    fs::write(&config, bootstrap.to_string())?;
+    let launch = Launch { binary: binary.to_owned(), config, folder: folder.to_owned(), workers: 1 };
+    // A child inherits the core of the thread that starts it.
+    cpu::pin(cpu::MEASURED)?;
+    let envoy = Envoy::start(&launch).map_err(io::Error::other);
+    cpu::pin(cpu::OTHERS)?;
+    envoy
+}
+
+/// Where a gate listens.
+pub fn address(envoy: &Envoy, gate: &str) -> io::Result<SocketAddr> {
+    envoy.listener(gate).ok_or_else(|| io::Error::other(format!("Envoy has no listener {gate}")))
+}
+
+fn listener(name: &str, gate: &Gate) -> Value {
+    let mut filters: Vec<_> = filter(name, gate).into_iter().collect();
+    filters.push(json!({
+        "name": "envoy.filters.http.router",
+        "typed_config": { "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router" },
+    }));
+    json!({
+        "name": name,
+        "address": socket_address(0),
+        "per_connection_buffer_limit_bytes": BUFFER,
+        "filter_chains": [{
+            "filters": [{
+                "name": "envoy.filters.network.http_connection_manager",
+                "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+                    "stat_prefix": name,
+                    "generate_request_id": false,
+                    "http_filters": filters,
+                    "route_config": {
+                        "virtual_hosts": [{
+                            "name": "all",
+                            "domains": ["*"],
+                            "routes": [{
+                                "match": { "prefix": "/" },
+                                "direct_response": { "status": 200, "body": { "inline_string": "ok" } },
+                            }],
+                        }],
+                    },
+                },
+            }],
+        }],
+    })
+}
+
+fn filter(name: &str, gate: &Gate) -> Option<Value> {
+    let (filter, config) = match gate {
+        Gate::Open => return None,
+        Gate::Buffer => (
+            "buffer",
+            json!({
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer",
+                "max_request_bytes": BUFFER,
+            }),
+        ),
+        Gate::Wasm { module, configuration } => (
+            "wasm",
+            json!({
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+                "config": {
+                    "name": name,
+                    "root_id": name,
+                    "vm_config": {
+                        "vm_id": name,
+                        "runtime": "envoy.wasm.runtime.v8",
+                        "code": { "local": { "filename": module } },
+                    },
+                    "failure_policy": "FAIL_CLOSED",
+                    "allow_on_headers_stop_iteration": true,
+                    "configuration": {
+                        "@type": "type.googleapis.com/google.protobuf.StringValue",
+                        "value": configuration,
+                    },
+                },
+            }),
+        ),
+        Gate::Jwt { jwks, cache } => {
+            let mut provider = json!({
+                "issuer": ISSUER,
+                "audiences": [AUDIENCE],
+                "local_jwks": { "inline_string": jwks.to_string() },
+            });
+            if *cache {
+                provider["jwt_cache_config"] = json!({ "jwt_cache_size": 1000 });
+            }
+            (
+                "jwt_authn",
+                json!({
+                    "@type": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
+                    "providers": { "bench": provider },
+                    "rules": [{ "match": { "prefix": "/" }, "requires": { "provider_name": "bench" } }],
+                }),
+            )
+        }
+        Gate::Service { .. } => (
+            "ext_authz",
+            json!({
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz",
+                "http_service": {
+                    "server_uri": { "uri": "http://ext-authz", "cluster": name, "timeout": "5s" },
+                    "authorization_response": { "allowed_upstream_headers": { "patterns": [{ "prefix": "x-trustplane-" }] } },
+                },
+                "allowed_headers": { "patterns": [{ "prefix": "x-trustplane-" }, { "exact": "user-agent" }, { "exact": "accept" }] },
+            }),
+        ),
+    };
+    Some(json!({ "name": format!("envoy.filters.http.{filter}"), "typed_config": config }))
+}
+
+fn cluster(name: &str, gate: &Gate) -> Option<Value> {
+    let Gate::Service { socket } = gate else {
+        return None;
+    };
+    Some(json!({
+        "name": name,
+        "type": "STATIC",
+        "connect_timeout": "2s",
+        "load_assignment": {
+            "cluster_name": name,
+            "endpoints": [{ "lb_endpoints": [{ "endpoint": { "address": { "pipe": { "path": socket } } } }] }],
+        },
+    }))
+}
+
+fn socket_address(port: u16) -> Value {
+    json!({ "socket_address": { "address": "127.0.0.1", "port_value": port } })
+}

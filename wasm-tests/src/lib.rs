@@ -1,0 +1,15 @@
+//! One set of cases, four subjects, equal answers.
+
+pub mod case;
+pub mod core_subject;
+pub mod hold;
+pub mod run;
+pub mod subject;
+pub mod verdict;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub mod artefact;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod filter_subject;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod host;

@@ -1,0 +1,113 @@
+//! All cases against the built filter in a real Envoy.
+
+mod http2;
+mod log;
+mod round;
+mod site;
+mod upstream;
+mod wire;
+
+use std::process::ExitCode;
+use std::thread::sleep;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use trustplane::envoy::admin;
+use trustplane_wasm_tests::case::Cases;
+use trustplane_wasm_tests::hold::Hold;
+use trustplane_wasm_tests::run::Run;
+
+use crate::log::Log;
+use crate::round::{Protocol, Round};
+use crate::site::{Site, WORKERS, materialise};
+
+/// Later than any moment at which the replay store can have begun, by more than its cold margin.
+const LEAD: u64 = 4;
+
+fn main() -> ExitCode {
+    let mut run = Run::from_arguments();
+    if let Err(why) = suite(&mut run) {
+        run.check("the suite", "Envoy, the filter and Python are at hand.", &[why]);
+    }
+    run.finish()
+}
+
+fn suite(run: &mut Run) -> Result<(), String> {
+    let site = Site::start(&materialise(now(), "configurations")?)?;
+
+    // The replay store began while Envoy started, and passports from before it are refused.
+    let issued = now() + LEAD;
+    let (first, second) = (materialise(issued, "1")?, materialise(issued, "2")?);
+    while now() < issued {
+        sleep(Duration::from_millis(50));
+    }
+
+    let mut rounds = Vec::new();
+    for (protocol, cases) in [(Protocol::Http1, &first), (Protocol::Http2, &second)] {
+        for hold in [Hold::StopIteration, Hold::TrailingBuffer] {
+            rounds.push(Round::send(&site, hold, protocol, cases, |name| run.wants(name))?);
+        }
+    }
+    let seen = site.upstream.seen();
+    let shares = workers(&site)?;
+    let mut log = Log::read(&site.stop())?;
+
+    let (requests, passed): (usize, usize) =
+        rounds.iter().map(Round::size).fold((0, 0), |(all, through), (more, more_through)| (all + more, through + more_through));
+    run.holds("upstream", "Nothing reaches the upstream but what was answered for.", same(passed, seen.len()));
+    run.holds("access log", "Every request leaves a line in the access log.", same(requests, log.size()));
+    run.holds("workers", "Every worker took a share of the connections.", {
+        let idle = shares.len() != usize::try_from(WORKERS).unwrap_or(0) || shares.contains(&0);
+        if idle { Err(format!("connections by worker: {shares:?}")) } else { Ok(()) }
+    });
+    for round in &rounds {
+        round.judge(run, &seen, &mut log);
+    }
+    notes(run, &first);
+    Ok(())
+}
+
+/// Names what was not sent, and what never reached the filter as it was: none of it goes unsaid.
+fn notes(run: &mut Run, cases: &Cases) {
+    let (mut skipped, mut altered) = (0, 0);
+    for case in &cases.cases {
+        let Some(envoy) = &case.envoy else { continue };
+        let why = envoy.why.as_deref().unwrap_or_default();
+        match (&envoy.skip, envoy.status, &envoy.reason) {
+            (Some(skip), _, _) => {
+                skipped += 1;
+                run.note(&format!("not reproducible in Envoy: {}: {skip}", case.name));
+            }
+            (None, Some(status), None) => {
+                altered += 1;
+                run.note(&format!("answered by Envoy with {status}: {}: {why}", case.name));
+            }
+            (None, Some(_), Some(reason)) => {
+                altered += 1;
+                run.note(&format!("altered by Envoy, then {reason}: {}: {why}", case.name));
+            }
+            (None, None, _) => {}
+        }
+    }
+    run.note(&format!("{altered} answered or altered by Envoy, {skipped} not reproducible in Envoy"));
+}
+
+/// How many connections each worker took, over all listeners.
+fn workers(site: &Site) -> Result<Vec<u64>, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    let stats = runtime.block_on(admin::stats(site.envoy.admin(), "worker_.*downstream_cx_total"));
+    let stats = stats.map_err(|error| error.to_string())?;
+    let share = |worker: u32| {
+        let name = format!(".worker_{worker}.downstream_cx_total");
+        stats.iter().filter(|(stat, _)| stat.starts_with("listener.") && stat.ends_with(&name)).map(|(_, count)| count).sum()
+    };
+    Ok((0..WORKERS).map(share).collect())
+}
+
+fn same(expected: usize, found: usize) -> Result<(), String> {
+    if expected == found { Ok(()) } else { Err(format!("expected {expected}, found {found}")) }
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later than 1970").as_secs()
+}
