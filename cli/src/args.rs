@@ -1,0 +1,47 @@
+use clap::{Parser, Subcommand};
+
+use crate::cmd;
+use crate::output::Format;
+
+/// Proof-bound machine authorization: keys, passports, bundles, a local Envoy
+#[derive(Debug, Parser)]
+#[command(name = "trustplane", version, max_term_width = 79, propagate_version = true)]
+#[command(after_help = "Exit status: 0 allow or done, 1 deny or refused, 2 usage or input error.")]
+pub(crate) struct Args {
+    /// How results are written
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t)]
+    output: Format,
+    /// The same as --output json
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make an Ed25519 key pair
+    GenKey(cmd::gen_key::GenKey),
+    /// Issue a passport
+    Issue(Box<cmd::issue::Issue>),
+    /// Sign a request: passport, transcript and proof
+    Sign(Box<cmd::sign::Sign>),
+    /// Verify a passport, or a whole request
+    Verify(Box<cmd::verify::Verify>),
+    /// Build, sign, check and change bundles
+    #[command(subcommand)]
+    Bundle(cmd::bundle::Bundle),
+    /// Configure Envoy
+    #[command(subcommand)]
+    Envoy(cmd::envoy::EnvoyCommand),
+    /// Start a local Envoy with the filter, an upstream and fresh keys
+    Up(cmd::up::UpCommand),
+    /// Run the acceptance matrix against a local Envoy
+    Demo(cmd::demo::Demo),
+}
+
+impl Args {
+    pub(crate) fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.output }
+    }
+}

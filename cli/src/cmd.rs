@@ -1,0 +1,25 @@
+pub(crate) mod bundle;
+pub(crate) mod demo;
+pub(crate) mod envoy;
+pub(crate) mod gen_key;
+pub(crate) mod issue;
+pub(crate) mod sign;
+pub(crate) mod up;
+pub(crate) mod verify;
+
+use crate::args::Command;
+use crate::exit::{Fault, Verdict};
+use crate::output::Output;
+
+pub(crate) fn run(command: Command, output: Output) -> Result<Verdict, Fault> {
+    match command {
+        Command::GenKey(command) => command.run(output),
+        Command::Issue(command) => command.run(output),
+        Command::Sign(command) => command.run(output),
+        Command::Verify(command) => command.run(output),
+        Command::Bundle(command) => command.run(output),
+        Command::Envoy(command) => command.run(output),
+        Command::Up(command) => command.run(output),
+        Command::Demo(command) => command.run(output),
+    }
+}

@@ -1,0 +1,8 @@
+//! The acceptance matrix: what must pass, and what must not, against a running local stack.
+
+mod matrix;
+mod race;
+mod row;
+
+pub(crate) use matrix::run;
+pub(crate) use row::Row;

@@ -1,0 +1,12 @@
+//! Envoy: its configuration, and the real process.
+
+pub mod admin;
+mod binary;
+mod bootstrap;
+mod connection_manager;
+mod process;
+
+pub use binary::{BinaryError, find_binary};
+pub use bootstrap::{Bootstrap, Cluster, Filter, Listener, LogTarget, Tls};
+pub use process::{Envoy, Launch, LaunchError};
+pub use trustplane_core::Hold;

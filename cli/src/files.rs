@@ -1,0 +1,63 @@
+//! Writing files so that no reader sees half of one.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+/// Who may read a file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Readers {
+    /// As the process's umask says.
+    Anyone,
+    /// Its owner.
+    Owner,
+}
+
+/// Puts a file with these bytes at `path`, in place of the one that is there.
+pub fn write(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
+    let temporary = beside(path);
+    let mode = match readers {
+        Readers::Anyone => 0o666,
+        Readers::Owner => 0o600,
+    };
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(&temporary)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        // Nothing may be there to remove.
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_secrets_are_their_owners() {
+        let folder = std::env::temp_dir().join(format!("trustplane-files-{}", std::process::id()));
+        fs::create_dir(&folder).unwrap();
+        let path = folder.join("secret");
+        fs::write(&path, "old").unwrap();
+        write(&path, b"new", Readers::Owner).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        assert!(write(&folder.join("no/such"), b"", Readers::Anyone).is_err());
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

@@ -1,0 +1,42 @@
+//! TrustPlane on the command line, and the parts of it that tests use: a signer of requests, a
+//! renderer of Envoy configurations, the real Envoy as a child process, an echoing upstream.
+#![warn(missing_docs)]
+
+mod args;
+pub mod bundle;
+pub mod client;
+pub mod clock;
+mod cmd;
+mod demo;
+pub mod envoy;
+pub mod exit;
+pub mod files;
+mod input;
+pub mod local;
+mod output;
+mod private_key;
+pub mod sign_request;
+mod table;
+pub mod upstream;
+pub mod value;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::Args;
+use crate::exit::Fault;
+use crate::output::Output;
+
+/// The command line tool.
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    let output = Output::new(args.format());
+    match cmd::run(args.command, output) {
+        Ok(verdict) => verdict.exit_code(),
+        Err(fault) => {
+            output.fault(&fault);
+            Fault::exit_code()
+        }
+    }
+}

@@ -1,0 +1,247 @@
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
+
+use trustplane_broker::SigningKey;
+use trustplane_core::{FilterConfig, Hold, Replay, Scheme};
+
+use super::caller::Caller;
+use super::documents::Documents;
+use super::filter::find_filter;
+use super::folder::Folder;
+use crate::clock;
+use crate::envoy::{Bootstrap, Cluster, Envoy, Filter, Launch, Listener, LogTarget, find_binary};
+use crate::exit::Fault;
+use crate::files::Readers;
+use crate::upstream::Echo;
+use crate::value::{compact, pretty};
+
+/// The name of the stack's one listener, and the prefix of its statistics.
+const LISTENER: &str = "orders";
+
+/// How to start a local stack.
+#[derive(Clone, Debug)]
+pub struct UpOptions {
+    /// The Envoy to run; else the first on `PATH`.
+    pub envoy_bin: Option<PathBuf>,
+    /// The filter; else see [`find_filter`].
+    pub filter: Option<PathBuf>,
+    /// Where to keep its files; else in a folder that goes with the stack.
+    pub state_dir: Option<PathBuf>,
+    /// Envoy's worker threads.
+    pub workers: u32,
+    /// The port to listen on; 0 takes a free one.
+    pub port: u16,
+    /// Which policy it serves.
+    pub scenario: Scenario,
+}
+
+/// Which policy a local stack serves.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Scenario {
+    /// What the acceptance matrix needs besides: more routes, older bundles, a revoked subject.
+    Acceptance,
+    /// One caller, `GET /orders/{id}` and `POST /orders`.
+    #[default]
+    Orders,
+}
+
+/// A running local stack; it ends with this value.
+#[derive(Debug)]
+pub struct Up {
+    // Envoy ends first: it still talks to the upstream and writes into the folder.
+    envoy: Envoy,
+    upstream: Echo,
+    caller: Caller,
+    listener: SocketAddr,
+    paths: Paths,
+    folder: Folder,
+}
+
+/// The stack's files.
+#[derive(Clone, Debug)]
+pub struct Paths {
+    /// Signing profile for `GET /orders/{id}`.
+    pub profile: PathBuf,
+    /// Signing profile for `POST /orders`.
+    pub post_profile: PathBuf,
+    /// The caller's private key.
+    pub private_key: PathBuf,
+    /// The policy bundle.
+    pub policy_bundle: PathBuf,
+    /// The trust material.
+    pub trust_bundle: PathBuf,
+    /// The private key that signed both bundles.
+    pub bundle_private_key: PathBuf,
+    /// The filter.
+    pub filter: PathBuf,
+    /// Envoy's configuration.
+    pub envoy_config: PathBuf,
+    /// Envoy's access log, one JSON object a line, with the audit event in it.
+    pub access_log: PathBuf,
+    /// Envoy's own log.
+    pub envoy_log: PathBuf,
+}
+
+impl Default for UpOptions {
+    fn default() -> Self {
+        Self { envoy_bin: None, filter: None, state_dir: None, workers: 2, port: 0, scenario: Scenario::default() }
+    }
+}
+
+impl Up {
+    /// Starts everything and waits until a request would pass. Blocks.
+    pub fn start(options: &UpOptions) -> Result<Self, Fault> {
+        let path = std::env::var_os("PATH");
+        let binary =
+            find_binary(options.envoy_bin.as_deref(), path.as_deref()).map_err(|err| Fault::new(err.to_string()))?;
+        let filter = find_filter(options.filter.as_deref())?;
+        let folder = match &options.state_dir {
+            Some(path) => Folder::open(path)?,
+            None => Folder::temporary()?,
+        };
+        let new_key = || SigningKey::generate().map_err(|err| Fault::new(err.to_string()));
+        let (caller, signer) = (new_key()?, new_key()?);
+        let documents = Documents::new(options.scenario, &caller, &signer, clock::now())
+            .map_err(|error| Fault::member("the local stack's bundles", error.pointer, error.problem))?;
+        let upstream = Echo::start().map_err(|err| Fault::of("upstream", err))?;
+
+        let policy_bundle = folder.write("policy-bundle.json", &pretty(&documents.policy), Readers::Anyone)?;
+        let trust_bundle = folder.write("trust-bundle.json", &pretty(&documents.trust), Readers::Anyone)?;
+        let private_key = folder.write("private-key", &key_text(&caller), Readers::Owner)?;
+        let bundle_private_key = folder.write("bundle-private-key", &key_text(&signer), Readers::Owner)?;
+
+        let config = configuration(documents, &signer)?;
+        let access_log = folder.file("access.log");
+        let bootstrap = bootstrap(options.port, &filter, config, &access_log, upstream.address());
+        let envoy_config = folder.write("envoy.json", &pretty(&bootstrap.to_json()), Readers::Anyone)?;
+        let launch =
+            Launch { binary, config: envoy_config.clone(), folder: folder.path().to_owned(), workers: options.workers };
+        let envoy = Envoy::start(&launch).map_err(|err| Fault::new(err.to_string()))?;
+        let listener = envoy.listener(LISTENER).ok_or_else(|| Fault::new("Envoy reports no listener of ours"))?;
+        let profile = |name: &str, method: &str, route_id: &str, route_path: &str| {
+            folder.write(name, &pretty(&Caller::profile(method, route_id, route_path, listener)), Readers::Anyone)
+        };
+        let paths = Paths {
+            profile: profile("profile.json", "GET", "orders.read", "/orders/{id}")?,
+            post_profile: profile("post-profile.json", "POST", "orders.create", "/orders")?,
+            private_key,
+            policy_bundle,
+            trust_bundle,
+            bundle_private_key,
+            filter,
+            envoy_config,
+            access_log,
+            envoy_log: launch.log_file(),
+        };
+        await_warm_store();
+        Ok(Self { envoy, upstream, caller: Caller::new(caller), listener, paths, folder })
+    }
+
+    /// Where callers connect.
+    pub fn listener(&self) -> SocketAddr {
+        self.listener
+    }
+
+    /// The same as a URL.
+    pub fn listener_url(&self) -> String {
+        format!("http://{}", self.listener)
+    }
+
+    /// The listener's `stat_prefix`.
+    pub fn stat_prefix(&self) -> &'static str {
+        LISTENER
+    }
+
+    /// The Envoy.
+    pub fn envoy(&self) -> &Envoy {
+        &self.envoy
+    }
+
+    /// The service behind it.
+    pub fn upstream(&self) -> &Echo {
+        &self.upstream
+    }
+
+    /// The one caller that the policy lets in.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// Its files.
+    pub fn paths(&self) -> &Paths {
+        &self.paths
+    }
+
+    /// The folder they are in.
+    pub fn state_dir(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+fn key_text(key: &SigningKey) -> String {
+    format!("{}\n", *key.to_base64url())
+}
+
+fn configuration(documents: Documents, signer: &SigningKey) -> Result<String, Fault> {
+    let key = signer.public_key().to_base64url();
+    let config = FilterConfig {
+        policy_bundle: Some(documents.policy),
+        trust_bundle: documents.trust,
+        policy_bundle_signature_public_key: Some(key.clone()),
+        trust_bundle_signature_public_key: Some(key),
+        scheme: Some(Scheme::Http),
+        // The margin is for passports of an earlier run, and the keys are new.
+        replay: match Replay::default() {
+            Replay::SharedData { bucket_bytes, multi_replica, replicas, .. } => {
+                Replay::SharedData { cold_margin_seconds: 0, bucket_bytes, multi_replica, replicas }
+            }
+            other => other,
+        },
+        ..FilterConfig::default()
+    };
+    config
+        .check()
+        .and_then(|()| config.load())
+        .map_err(|error| Fault::member("the local stack's configuration", error.pointer, error.problem))?;
+    Ok(compact(&config))
+}
+
+fn bootstrap(port: u16, filter: &Path, configuration: String, access_log: &Path, upstream: SocketAddr) -> Bootstrap {
+    Bootstrap {
+        admin: (Ipv4Addr::LOCALHOST, 0).into(),
+        listeners: vec![Listener {
+            name: LISTENER.into(),
+            address: (Ipv4Addr::LOCALHOST, port).into(),
+            tls: None,
+            domains: vec!["127.0.0.1".into(), "localhost".into()],
+            cluster: "upstream".into(),
+            filter: Filter {
+                module: filter.to_owned(),
+                configuration,
+                hold: Hold::StopIteration,
+                vm_id: "trustplane".into(),
+            },
+            max_body_bytes: FilterConfig::default().max_body_bytes,
+            normalize_path: true,
+            // A handful of connections must not all land on one worker.
+            exact_balance: true,
+            access_log: LogTarget::File(access_log.to_owned()),
+        }],
+        clusters: vec![Cluster {
+            name: "upstream".into(),
+            host: upstream.ip().to_string(),
+            port: upstream.port(),
+            trusted_ca: None,
+        }],
+    }
+}
+
+/// A passport must be younger than the replay store, and times are whole seconds.
+fn await_warm_store() {
+    let began = clock::now();
+    while clock::now() <= began {
+        sleep(Duration::from_millis(20));
+    }
+}
