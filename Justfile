@@ -1,0 +1,77 @@
+# Everything a developer, CI or a newcomer runs. `.ci/just` installs just itself and the tools.
+
+filter := "target/wasm32-unknown-unknown/release/trustplane_filter.wasm"
+suite := ".ci/suite"
+bindgen := env("TRUSTPLANE_TOOLS", env("HOME") / ".cache/trustplane") / "wasm-bindgen"
+
+_default:
+    @just --list --unsorted
+
+# The main job: requests through the filter in a real Envoy, one row a case.
+demo *flags: build
+    target/release/trustplane demo --filter {{ filter }} {{ flags }}
+
+# A local Envoy with the filter, an echo upstream, fresh keys and bundles; Ctrl-C stops it.
+up *flags: build
+    target/release/trustplane up --filter {{ filter }} {{ flags }}
+
+# Every test.
+test: test-core test-crates test-wasm test-host test-envoy test-sdk
+
+# The shipped artefact.
+build-filter:
+    cargo build --locked --release --package trustplane-filter --target wasm32-unknown-unknown
+
+build: build-filter
+    cargo build --locked --release --package trustplane --package trustplane-broker
+
+# The core: unit tests, vectors, all cases natively, and the proof that it needs no std.
+test-core:
+    cargo build --locked --package trustplane-core --target x86_64-unknown-none
+    {{ suite }} core cargo test --locked --package trustplane-core
+
+# Filter, broker and command line, as crates.
+test-crates:
+    {{ suite }} crates cargo test --locked --package trustplane-filter --package trustplane-broker --package trustplane
+
+# The core compiled to wasm, on Node: the same cases.
+test-wasm: _node _bindgen
+    CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER={{ bindgen }}/bin/wasm-bindgen-test-runner \
+        {{ suite }} wasm cargo test --locked --package trustplane-wasm-tests --target wasm32-unknown-unknown --test wasm
+
+# The built filter in an in-process proxy-wasm host: the same cases, imports, size, faults.
+test-host: build-filter
+    {{ suite }} host cargo test --locked --package trustplane-wasm-tests --lib --test core --test host --test artefact
+
+# The built filter in a real Envoy: the same cases.
+test-envoy: build
+    {{ suite }} envoy cargo test --locked --package trustplane-wasm-tests --test envoy
+
+# The official SDK as the caller, through a real Envoy; the demo matrix.
+test-sdk: build
+    {{ suite }} sdk cargo test --locked --package trustplane-wasm-tests --test sdk --test demo
+
+# The cases' committed form is what the official SDK and an independent crypto library give.
+cases-check:
+    "$TRUSTPLANE_PYTHON" wasm-tests/cases/materialise.py --check
+
+fmt:
+    cargo fmt --all
+
+lint:
+    cargo fmt --all --check
+    cargo clippy --locked --workspace --all-targets -- --deny warnings
+    cargo clippy --locked --package trustplane-filter --target wasm32-unknown-unknown -- --deny warnings
+
+_node:
+    @command -v node >/dev/null || { apt-get update -qq && apt-get install -y -qq nodejs; }
+
+# The test runner must have the very version of the library that the lock file names.
+_bindgen:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    version=$(cargo metadata --locked --format-version 1 | "${TRUSTPLANE_PYTHON:-python3}" -c \
+        'import json, sys; print(next(p["version"] for p in json.load(sys.stdin)["packages"] if p["name"] == "wasm-bindgen"))')
+    if [ "$({{ bindgen }}/bin/wasm-bindgen-test-runner --version 2>/dev/null)" != "wasm-bindgen-test-runner $version" ]; then
+        cargo install --quiet --locked --root {{ bindgen }} --version "$version" wasm-bindgen-cli
+    fi
