@@ -111,8 +111,8 @@ def edit(data: bytes, edits: list[dict[str, Any]], clock: Clock) -> bytes:
     """Surgery on text: one change after the other.
 
     `{"set": v}`, `{"append": v}`, `{"prepend": v}`, `{"replace": [old, new]}` (old stands there
-    exactly once), `{"cut": n}` off the end, `{"upper": true}`, `{"flip_bit": true}` in the first
-    byte behind base64url, `{"trailing_bits": true}` behind its last character.
+    exactly once), `{"cut": n}` off the end, `{"trailing_bits": true}` behind the last character of
+    base64url.
     """
     for change in edits:
         (name, raw), *more = change.items()
@@ -131,11 +131,6 @@ def edit(data: bytes, edits: list[dict[str, Any]], clock: Clock) -> bytes:
                 data = data.replace(old, new)
             case "cut":
                 data = data[:-argument]
-            case "upper":
-                data = data.upper()
-            case "flip_bit":
-                raw_bytes = keys.b64url_decode(data.decode())
-                data = keys.b64url(bytes([raw_bytes[0] ^ 1]) + raw_bytes[1:]).encode()
             case "trailing_bits":
                 data = _with_trailing_bits(data)
             case _:

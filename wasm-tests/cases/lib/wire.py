@@ -15,7 +15,7 @@ def headers(raw: list[Any], clock: Clock) -> Headers:
 
 
 def change(current: Headers, operations: list[dict[str, Any]], clock: Clock) -> Headers:
-    """`{"add": [n, v]}` at the end, `{"first": [n, v]}`, `{"set": [n, v]}`, `{"remove": n}`,
+    """`{"add": [n, v]}` at the end, `{"set": [n, v]}`, `{"remove": n}`,
     `{"repeat": n}` once more at the end, `{"edit": [n, [edits]]}`.
     """
     result = list(current)
@@ -25,8 +25,6 @@ def change(current: Headers, operations: list[dict[str, Any]], clock: Clock) -> 
         match name, argument:
             case "add", [header, raw]:
                 result.append((header, to_bytes(value(raw, clock))))
-            case "first", [header, raw]:
-                result.insert(0, (header, to_bytes(value(raw, clock))))
             case "set", [header, raw]:
                 result[_place(result, header)] = (header, to_bytes(value(raw, clock)))
             case "edit", [header, edits]:

@@ -233,7 +233,6 @@ def _body(config: dict[str, Any], asked: Request, route: dict[str, Any], claimed
     rules = config["policy_bundle"]
     mode = route.get("body_mode", rules.get("default_body_mode", "hashed"))
     limit = route.get("max_body_bytes", rules.get("default_max_body_bytes", config["max_body_bytes"]))
-    limit = min(limit, config["max_body_bytes"])
     if mode == "claimed":
         return None
     if mode == "none" and asked.body:
