@@ -2,6 +2,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::replay::ReplayArgs;
+
 /// TrustPlane's local broker
 ///
 /// Issues passports and proofs to local processes over a Unix socket, for the requests that its
@@ -71,6 +73,10 @@ pub struct ServeArgs {
     /// Serve this file as GET /v1/bundles/policy
     #[arg(long, value_name = "FILE", env = "TRUSTPLANE_BROKER_POLICY_BUNDLE", requires = "services_socket")]
     pub policy_bundle: Option<PathBuf>,
+    // A comment for readers of the code would be one for the command line too.
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "it would replace the text of the command")]
+    pub replay: ReplayArgs,
 }
 
 /// `check-config`

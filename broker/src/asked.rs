@@ -1,5 +1,8 @@
 use trustplane_core::json::JsonError;
-use trustplane_core::{CoveredHeader, KeyBinding, Transcript, UnixTime, hex, hex_array, normalize_query, sha256};
+use trustplane_core::{
+    CoveredHeader, KeyBinding, Transcript, UnixTime, canonical_authority, canonical_method, canonical_path, hex,
+    hex_array, normalize_query, sha256,
+};
 
 use crate::ipc::{INTENT, NORMALIZATION, Request, Selected};
 
@@ -37,18 +40,16 @@ impl<'r> Asked<'r> {
             headers,
             body_sha256,
         };
+        // By the verifier's own rules: nothing is signed that it would refuse to read.
         for (pointer, canonical) in [
             ("/request/request_id", is_printable(&request.request_id)),
-            (
-                "/request/http/method",
-                !http.method.is_empty() && http.method.bytes().all(|byte| byte.is_ascii_uppercase()),
-            ),
+            ("/request/http/method", canonical_method(http.method.as_bytes()).is_some()),
             ("/request/http/scheme", is_token(&http.scheme)),
             (
                 "/request/http/authority",
-                is_token(&http.authority) && !http.authority.contains(['@', ',', '/', '?', '#']),
+                canonical_authority(http.authority.as_bytes()).as_ref() == Some(&http.authority),
             ),
-            ("/request/http/path", http.path.starts_with('/') && !http.path.contains(['?', '#'])),
+            ("/request/http/path", canonical_path(http.path.as_bytes()).is_some()),
             ("/request/http/content_encoding", !http.content_encoding.contains(char::is_uppercase)),
             (
                 "/request/http/nonce",

@@ -8,8 +8,6 @@ use std::sync::{Mutex, PoisonError};
 use nix::poll::{PollFd, PollFlags, poll};
 use trustplane_core::{AuditEvent, Component};
 
-use crate::mint::PeerClaim;
-
 /// How long a reader of the log may keep an answer waiting, in milliseconds.
 const STALL_MS: u8 = 250;
 
@@ -35,6 +33,8 @@ pub struct AuditLog {
 #[derive(Debug)]
 struct Out {
     file: File,
+    /// Whether a reader can keep a writer waiting; a regular file has none.
+    stalls: bool,
     /// Whether the last line was cut off, so that the next must not join it.
     torn: bool,
 }
@@ -42,20 +42,22 @@ struct Out {
 impl AuditLog {
     /// Opens the log.
     pub fn open(target: Target) -> io::Result<Self> {
-        let file = target.open()?;
-        Ok(Self { target, out: Mutex::new(Out { file, torn: false }) })
+        let out = Mutex::new(Out::new(target.open()?)?);
+        Ok(Self { target, out })
     }
 
     /// Opens the log again, for whoever has moved the file away; keeps the old one on error.
     pub fn reopen(&self) -> io::Result<()> {
-        let file = self.target.open()?;
-        *self.out.lock().unwrap_or_else(PoisonError::into_inner) = Out { file, torn: false };
+        let out = Out::new(self.target.open()?)?;
+        *self.out.lock().unwrap_or_else(PoisonError::into_inner) = out;
         Ok(())
     }
 
-    /// Writes one event with the peer's facts.
-    pub fn write(&self, event: &AuditEvent, peer: &PeerClaim) -> io::Result<()> {
-        self.out.lock().unwrap_or_else(PoisonError::into_inner).line(&line(event, peer))
+    /// Writes one event.
+    pub fn write(&self, event: &AuditEvent) -> io::Result<()> {
+        let mut line = event.to_json(Component::Broker);
+        line.push('\n');
+        self.out.lock().unwrap_or_else(PoisonError::into_inner).line(&line)
     }
 }
 
@@ -69,10 +71,15 @@ impl Target {
 }
 
 impl Out {
+    fn new(file: File) -> io::Result<Self> {
+        let stalls = !file.metadata()?.is_file();
+        Ok(Self { file, stalls, torn: false })
+    }
+
     fn line(&mut self, line: &str) -> io::Result<()> {
         // A pipe that polls writable takes 4096 bytes, more than any event has, without blocking.
         let mut ready = [PollFd::new(self.file.as_fd(), PollFlags::POLLOUT)];
-        if poll(&mut ready, STALL_MS)? == 0 {
+        if self.stalls && poll(&mut ready, STALL_MS)? == 0 {
             return Err(io::ErrorKind::TimedOut.into());
         }
         if self.torn {
@@ -82,40 +89,5 @@ impl Out {
         self.file.write_all(line.as_bytes())?;
         self.torn = false;
         Ok(())
-    }
-}
-
-/// The event as core writes it, with `peer` as its last member.
-fn line(event: &AuditEvent, peer: &PeerClaim) -> String {
-    let mut line = event.to_json(Component::Broker);
-    // The event is an object with members, and four strings always serialise.
-    line.truncate(line.len().saturating_sub(1));
-    line.push_str(",\"peer\":");
-    line.push_str(&serde_json::to_string(peer).unwrap_or_default());
-    line.push_str("}\n");
-    line
-}
-
-#[cfg(test)]
-mod tests {
-    use trustplane_core::{Reason, Trail, UnixTime};
-
-    use super::*;
-
-    #[test]
-    fn an_event_ends_with_the_facts_about_its_peer() {
-        let event = AuditEvent {
-            occurred_at: UnixTime::from_secs(1_740_000_000),
-            reason: Reason::BrokerPeerDenied,
-            trail: Trail::default(),
-        };
-        let peer = PeerClaim { uid: "7".into(), gid: "8".into(), pid: "9".into(), process: "unknown".into() };
-        assert_eq!(
-            line(&event, &peer),
-            "{\"version\":\"trustplane-auth-audit-event-v0.1\",\"occurred_at\":\"2025-02-19T21:20:00Z\",\
-             \"component\":\"broker\",\"outcome\":\"deny\",\"accepted\":false,\"reason_code\":\"broker_peer_denied\",\
-             \"detail_reason\":\"No rule of the broker's policy names this peer.\",\
-             \"peer\":{\"uid\":\"7\",\"gid\":\"8\",\"pid\":\"9\",\"process\":\"unknown\"}}\n"
-        );
     }
 }

@@ -115,9 +115,10 @@ impl Broker {
     }
 
     fn conclude(&self, outcome: Outcome, peer: &Peer, now: UnixTime, began: Instant) -> Vec<u8> {
-        let Outcome { mut reason, mut response, trail } = outcome;
+        let Outcome { mut reason, mut response, mut trail } = outcome;
+        trail.peer = Some(peer.claim());
         let event = AuditEvent { occurred_at: now, reason, trail };
-        if self.audit.write(&event, &peer.claim()).is_err() {
+        if self.audit.write(&event).is_err() {
             self.metrics.audit_failure();
             // What left no record must not leave at all.
             if reason == Reason::BrokerPassportIssued {

@@ -4,6 +4,8 @@
 //! policy, and answers with a passport and a proof for exactly that request, or with a reason.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
+// One panic would end the broker for every caller.
+#![deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod args;
 mod asked;
@@ -20,6 +22,7 @@ pub mod mint;
 mod nonce;
 mod peer;
 mod policy;
+mod replay;
 mod run;
 mod server;
 mod services;
@@ -38,6 +41,7 @@ pub use metrics::{Gauges, Metrics};
 pub use nonce::{Nonces, Use};
 pub use peer::{Fact, Peer, PeerReader};
 pub use policy::{Caller, Policy, PolicyFileError, Tuple, WireCaller, WirePeer, WirePolicy, WireRequest};
+pub use replay::{Answer, Fault, Question, Replay, ReplayArgs, ReplayCounts};
 pub use run::{RunError, check_config, run, serve};
 pub use server::serve as serve_connections;
 pub use services::Services;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
-use trustplane_core::{KeyBinding, PublicKey, UnixTime, base64url};
+use trustplane_core::{KeyBinding, PeerClaim, PublicKey, UnixTime, base64url};
 
 use crate::signer::SigningKey;
 
@@ -62,19 +62,6 @@ pub struct Provenance {
     /// The process that asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer: Option<PeerClaim>,
-}
-
-/// The asking process; each member is a value, `unknown` or `unsupported`.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
-pub struct PeerClaim {
-    /// User id.
-    pub uid: String,
-    /// Group id.
-    pub gid: String,
-    /// Process id.
-    pub pid: String,
-    /// Path of the executable.
-    pub process: String,
 }
 
 /// Why claims make no passport that a verifier would read.

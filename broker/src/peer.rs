@@ -5,8 +5,7 @@ use std::os::fd::AsFd;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::getsockopt;
 use nix::sys::socket::sockopt::{PeerCredentials, PeerPidfd};
-
-use crate::mint::PeerClaim;
+use trustplane_core::PeerClaim;
 
 /// Longer paths are left out: they would crowd a passport.
 const MAX_PROCESS_BYTES: usize = 256;

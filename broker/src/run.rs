@@ -1,7 +1,6 @@
 use std::error::Error;
 use std::fmt;
-use std::io;
-use std::os::unix::net::UnixListener as StdListener;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -21,6 +20,7 @@ use crate::issue::Issuer;
 use crate::metrics::Metrics;
 use crate::nonce::Nonces;
 use crate::policy::Policy;
+use crate::replay::Replay;
 use crate::server;
 use crate::services::Services;
 use crate::signer::SigningKey;
@@ -56,12 +56,14 @@ impl RunError {
 pub fn run(args: BrokerArgs) -> ExitCode {
     let done = match args.command {
         BrokerCommand::Serve(args) => serve(&args),
-        BrokerCommand::CheckConfig(args) => check_config(&args).map(|summary| println!("{summary}")),
+        BrokerCommand::CheckConfig(args) => {
+            check_config(&args).and_then(|summary| Ok(writeln!(io::stdout(), "{summary}")?))
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(err) => {
-            eprintln!("trustplane-broker: {err}");
+            log(format_args!("{err}"));
             err.exit_code()
         }
     }
@@ -74,7 +76,8 @@ pub fn check_config(args: &CheckConfigArgs) -> Result<String, RunError> {
     Ok(summary(&policy, key.as_ref()))
 }
 
-/// Serves until SIGTERM or SIGINT.
+/// Serves until SIGTERM or SIGINT, in a process that does nothing else: its umask and its signals are
+/// the broker's.
 pub fn serve(args: &ServeArgs) -> Result<(), RunError> {
     // Whatever is made from here on is the broker's own user's alone.
     umask(Mode::from_bits_truncate(0o077));
@@ -86,35 +89,52 @@ pub fn serve(args: &ServeArgs) -> Result<(), RunError> {
         (Some(_), Some(policy), Some(key)) => Some(Arc::new(broker(args, policy, key, &metrics)?)),
         _ => None,
     };
-    let issuing = args.socket.as_deref().map(|path| bind(path, args.socket_mode, args.socket_group)).transpose()?;
-    let serving =
-        args.services_socket.as_deref().map(|path| bind(path, args.services_mode, args.services_group)).transpose()?;
-    runtime.block_on(until_told(args, broker, metrics, issuing, serving)).map_err(RunError::from)
+    let replay = match args.replay.replay_redis.as_slice() {
+        [] => None,
+        _ => Some(Replay::new(&args.replay).map_err(RunError::config)?),
+    };
+    runtime.block_on(async {
+        if let Some(replay) = &replay {
+            check(replay).await?;
+        }
+        until_told(args, broker, metrics, replay).await
+    })
+}
+
+/// A store that loses passports is refused; one that is not there yet may come.
+async fn check(replay: &Replay) -> Result<(), RunError> {
+    match replay.check().await {
+        Ok(()) => log(format_args!("replay store: answers")),
+        Err(fault) if fault.is_lasting() => return Err(RunError::config(fault)),
+        Err(fault) => log(format_args!("replay store: {fault}; passports are refused until it answers")),
+    }
+    Ok(())
 }
 
 async fn until_told(
     args: &ServeArgs,
     broker: Option<Arc<Broker>>,
     metrics: Arc<Metrics>,
-    issuing: Option<(BoundSocket, StdListener)>,
-    serving: Option<(BoundSocket, StdListener)>,
-) -> io::Result<()> {
-    let (stop, stopped) = watch::channel(false);
+    replay: Option<Replay>,
+) -> Result<(), RunError> {
+    // Before there is a socket to find: whoever finds it may send a signal.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut reload = signal(SignalKind::hangup())?;
+    let (stop, stopped) = watch::channel(false);
     let mut tasks = tokio::task::JoinSet::new();
     let mut sockets = Vec::new();
-    if let (Some(broker), Some((socket, listener))) = (&broker, issuing) {
-        log(format_args!("issuing on {}", socket.path().display()));
-        tasks.spawn(server::serve(Arc::clone(broker), UnixListener::from_std(listener)?, stopped.clone()));
+    if let (Some(path), Some(broker)) = (&args.socket, &broker) {
+        let (socket, listener) = bind(path, args.socket_mode, args.socket_group)?;
+        tasks.spawn(server::serve(Arc::clone(broker), listener, stopped.clone()));
         sockets.push(socket);
+        log(format_args!("issuing on {}", path.display()));
     }
-    if let Some((socket, listener)) = serving {
-        log(format_args!("services on {}", socket.path().display()));
-        let services = Arc::new(services(args, broker.clone(), metrics));
-        tasks.spawn(services.serve(UnixListener::from_std(listener)?, stopped));
+    if let Some(path) = &args.services_socket {
+        let (socket, listener) = bind(path, args.services_mode, args.services_group)?;
+        tasks.spawn(Arc::new(services(args, broker.clone(), metrics, replay)).serve(listener, stopped));
         sockets.push(socket);
+        log(format_args!("services on {}", path.display()));
     }
     loop {
         tokio::select! {
@@ -173,7 +193,12 @@ fn reload_now(args: &ServeArgs, broker: &Broker) {
     }
 }
 
-fn services(args: &ServeArgs, broker: Option<Arc<Broker>>, metrics: Arc<Metrics>) -> Services {
+fn services(
+    args: &ServeArgs,
+    broker: Option<Arc<Broker>>,
+    metrics: Arc<Metrics>,
+    replay: Option<Replay>,
+) -> Services {
     let mut services = Services::default();
     if args.healthz {
         services = services.with_health();
@@ -187,13 +212,16 @@ fn services(args: &ServeArgs, broker: Option<Arc<Broker>>, metrics: Arc<Metrics>
     if let Some(path) = &args.policy_bundle {
         services = services.with_policy_bundle(path.clone());
     }
+    if let Some(replay) = replay {
+        services = services.with_replay(replay);
+    }
     services
 }
 
-fn bind(path: &Path, mode: u32, group: Option<u32>) -> Result<(BoundSocket, StdListener), RunError> {
+fn bind(path: &Path, mode: u32, group: Option<u32>) -> Result<(BoundSocket, UnixListener), RunError> {
     let (socket, listener) = BoundSocket::bind(path, Access { mode, group }).map_err(RunError::config)?;
     listener.set_nonblocking(true)?;
-    Ok((socket, listener))
+    Ok((socket, UnixListener::from_std(listener)?))
 }
 
 fn runtime(workers: u16) -> io::Result<Runtime> {
@@ -212,8 +240,9 @@ fn summary(policy: &Policy, key: Option<&SigningKey>) -> String {
 }
 
 /// Standard output may be the audit log.
-fn log(message: fmt::Arguments<'_>) {
-    eprintln!("trustplane-broker: {message}");
+pub(crate) fn log(message: fmt::Arguments<'_>) {
+    // Where nobody reads it any more, that is no reason to stop.
+    let _ = writeln!(io::stderr(), "trustplane-broker: {message}");
 }
 
 impl From<io::Error> for RunError {

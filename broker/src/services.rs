@@ -1,6 +1,7 @@
 //! HTTP/1.1 on a second Unix socket, for verifiers and operators; no key is needed for it.
 
 mod bundle;
+mod consume;
 
 use std::convert::Infallible;
 use std::io;
@@ -21,6 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::broker::Broker;
 use crate::metrics::Metrics;
+use crate::replay::Replay;
 use bundle::BundleFile;
 
 /// Connections at once; more wait in the kernel's queue.
@@ -39,6 +41,7 @@ pub struct Services {
     metrics: Option<(Arc<Metrics>, Option<Arc<Broker>>)>,
     trust: Option<BundleFile>,
     policy: Option<BundleFile>,
+    replay: Option<Replay>,
 }
 
 impl Services {
@@ -66,8 +69,22 @@ impl Services {
         self
     }
 
+    /// Adds `POST /v1/replay/consume`.
+    pub fn with_replay(mut self, replay: Replay) -> Self {
+        self.replay = Some(replay);
+        self
+    }
+
     /// Answers one request.
-    async fn answer<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        match &self.replay {
+            Some(replay) if request.uri().path() == consume::PATH => consume::answer(replay, request).await,
+            _ => self.read(&request).await,
+        }
+    }
+
+    /// Answers a request that changes nothing.
+    async fn read<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
         let path = request.uri().path();
         let known = match path {
             "/healthz" => self.health,
@@ -80,13 +97,15 @@ impl Services {
             return plain(StatusCode::NOT_FOUND, "not found\n");
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "method not allowed\n");
-            response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-            return response;
+            return not_allowed("GET, HEAD");
         }
         match (path, &self.metrics, &self.trust, &self.policy) {
             ("/metrics", Some((metrics, broker)), ..) => {
-                plain(StatusCode::OK, metrics.render(broker.as_ref().map(|broker| broker.gauges())))
+                let mut text = metrics.render(broker.as_ref().map(|broker| broker.gauges()));
+                if let Some(replay) = &self.replay {
+                    text += &replay.counts().render();
+                }
+                plain(StatusCode::OK, text)
             }
             ("/v1/bundles/trust", _, Some(file), _) | ("/v1/bundles/policy", _, _, Some(file)) => {
                 bundle(file, request).await
@@ -125,7 +144,7 @@ impl Services {
         let services = &*self;
         let service =
             service_fn(
-                |request: Request<Incoming>| async move { Ok::<_, Infallible>(services.answer(&request).await) },
+                |request: Request<Incoming>| async move { Ok::<_, Infallible>(services.answer(request).await) },
             );
         let mut builder = http1::Builder::new();
         builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(HEAD_BYTES);
@@ -163,6 +182,12 @@ async fn bundle<B>(file: &BundleFile, request: &Request<B>) -> Response<Full<Byt
     if let Ok(tag) = HeaderValue::from_str(&served.etag) {
         response.headers_mut().insert(ETAG, tag);
     }
+    response
+}
+
+fn not_allowed(allowed: &'static str) -> Response<Full<Bytes>> {
+    let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "method not allowed\n");
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     response
 }
 

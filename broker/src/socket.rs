@@ -3,10 +3,14 @@ mod folder;
 use std::fmt;
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io;
+use std::os::fd::AsRawFd as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, lchown};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
 
 /// `sun_path` has 108 bytes, one of them for the end.
 const MAX_PATH_BYTES: usize = 107;
@@ -120,13 +124,18 @@ fn clear(path: &Path) -> Result<(), Fault> {
     if !kind.is_socket() {
         return Err(Fault::NoSocket);
     }
-    match UnixStream::connect(path) {
-        Err(err) if err.kind() == io::ErrorKind::ConnectionRefused => {
-            fs::remove_file(path).map_err(|err| Fault::Io("remove", err))
-        }
+    match probe(path) {
+        Err(Errno::ECONNREFUSED) => fs::remove_file(path).map_err(|err| Fault::Io("remove", err)),
         // Whatever else it is, something answers for it.
         _ => Err(Fault::Live),
     }
+}
+
+/// Connects without waiting: a listener whose queue is full lives, too.
+fn probe(path: &Path) -> nix::Result<()> {
+    let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+    let socket = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
+    connect(socket.as_raw_fd(), &UnixAddr::new(path)?)
 }
 
 impl Drop for BoundSocket {

@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 
 use common::{Running, answer, assert_denied, assert_issued, assert_recorded, assert_serving, line, policy, request};
 use serde_json::{Value, json};
@@ -200,6 +200,29 @@ fn no_passport_leaves_without_its_event() {
     let broker = Running::start_to(&policy(), "/dev/full");
     let request = request();
     assert_denied(&broker.ask(&request), &request.request_id, "broker_overloaded", true);
+}
+
+#[test]
+fn a_log_that_nobody_reads_stops_issuing_until_somebody_does() {
+    let (mut broker, mut log) = Running::start_piped(&policy());
+    let mut events = 0;
+    loop {
+        let request = request();
+        let response = broker.ask(&request);
+        if response["accepted"] == false {
+            assert_denied(&response, &request.request_id, "broker_overloaded", true);
+            break;
+        }
+        events += 1;
+    }
+    assert!(events > 10, "a pipe holds some: {events}");
+    let mut drained = vec![0; 1 << 20];
+    let read = log.read(&mut drained).unwrap();
+    let text = String::from_utf8(drained[..read].to_vec()).unwrap();
+    assert_eq!(text.matches("\"reason_code\":\"broker_passport_issued\"").count(), events);
+    let request = request();
+    assert_issued(&broker.ask(&request), &request);
+    assert!(broker.is_alive());
 }
 
 #[test]

@@ -101,6 +101,8 @@ fn request_of(broker: &Running) -> trustplane_broker::ipc::Request {
 #[test]
 fn the_start_says_what_is_in_force_and_what_memory_is_bounded_by() {
     let broker = Running::start(&policy());
+    let listening = format!("issuing on {}", broker.socket().display());
+    wait_for("the last word", || broker.stderr().contains(&listening));
     let said = broker.stderr();
     let public = key().public_key().to_base64url();
     assert!(said.contains("issuer https://broker.example.test, kid broker-1, 1 callers"), "{said}");
@@ -116,7 +118,6 @@ fn the_start_says_what_is_in_force_and_what_memory_is_bounded_by() {
         ),
         "{said}"
     );
-    assert!(said.contains(&format!("issuing on {}", broker.socket().display())), "{said}");
 }
 
 #[test]

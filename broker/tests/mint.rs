@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 use trustplane_broker::SigningKey;
-use trustplane_broker::mint::{Claims, MintError, PeerClaim, Provenance, jti, mint_passport, prove};
-use trustplane_core::{KeyBinding, UnixTime, base64url_bytes, hex_array};
+use trustplane_broker::mint::{Claims, MintError, Provenance, jti, mint_passport, prove};
+use trustplane_core::{KeyBinding, PeerClaim, UnixTime, base64url_bytes, hex_array};
 
 const NOW: UnixTime = UnixTime::from_secs(1_750_000_000);
 

@@ -31,6 +31,12 @@ fn peer(uid: u32, gid: u32, process: Fact<&str>) -> Peer {
 const GET: Tuple<'_> = Tuple { audience: "orders-api", route_id: "orders.get", method: "GET", context: &[] };
 
 #[test]
+fn the_example_is_a_policy() {
+    let policy = Policy::parse(include_bytes!("../policy.example.json")).unwrap();
+    assert_eq!((policy.callers(), policy.longest_ttl_seconds()), (2, 300));
+}
+
+#[test]
 fn faults_are_named_by_their_place() {
     for (policy, fault) in [
         (changed("/version", json!("v2")), r#"/version: expected "trustplane-broker-policy-v1""#),

@@ -138,6 +138,15 @@ fn a_live_socket_is_never_taken_over() {
 }
 
 #[test]
+fn a_listener_whose_queue_is_full_is_alive() {
+    let folder = Folder::new();
+    let path = folder.join("broker.sock");
+    let full = common::full_listener(&path);
+    assert_eq!(bind(&path).unwrap_err(), format!("socket {}: another process listens there", path.display()));
+    drop(full);
+}
+
+#[test]
 fn the_socket_of_a_dead_process_is_replaced() {
     let folder = Folder::new();
     let path = folder.join("broker.sock");

@@ -51,6 +51,21 @@ pub struct Trail {
     pub source_profile: Option<String>,
     /// `provenance.spiffe_id`.
     pub source_spiffe_id: Option<String>,
+    /// The process that asked a broker.
+    pub peer: Option<PeerClaim>,
+}
+
+/// A process that asked a broker; each member is a value, `unknown` or `unsupported`.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct PeerClaim {
+    /// User id.
+    pub uid: String,
+    /// Group id.
+    pub gid: String,
+    /// Process id.
+    pub pid: String,
+    /// Path of the executable.
+    pub process: String,
 }
 
 /// One decision, as `trustplane-auth-audit-event-v0.1`.
@@ -100,6 +115,8 @@ struct Wire<'a> {
     source_profile: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     source_spiffe_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peer: Option<&'a PeerClaim>,
 }
 
 impl AuditEvent {
@@ -133,6 +150,7 @@ impl AuditEvent {
             policy_version: trail.policy_version.as_deref(),
             source_profile: trail.source_profile.as_deref(),
             source_spiffe_id: trail.source_spiffe_id.as_deref(),
+            peer: trail.peer.as_ref(),
         };
         // Strings, booleans and an enum always serialise.
         serde_json::to_string(&wire).unwrap_or_default()
@@ -153,6 +171,20 @@ mod tests {
         assert_eq!(
             event.to_json(Component::Verifier),
             r#"{"version":"trustplane-auth-audit-event-v0.1","occurred_at":"2025-02-19T21:20:00Z","component":"verifier","outcome":"deny","accepted":false,"reason_code":"jti_replay","detail_reason":"The passport was presented before.","jti":"j-1","key_binding":"software"}"#
+        );
+    }
+
+    #[test]
+    fn the_facts_about_a_peer_stand_last() {
+        let peer = PeerClaim { uid: "7".into(), gid: "8".into(), pid: "9".into(), process: "unknown".into() };
+        let event = AuditEvent {
+            occurred_at: UnixTime::from_secs(1_740_000_000),
+            reason: Reason::BrokerPeerDenied,
+            trail: Trail { peer: Some(peer), ..Trail::default() },
+        };
+        assert_eq!(
+            event.to_json(Component::Broker),
+            r#"{"version":"trustplane-auth-audit-event-v0.1","occurred_at":"2025-02-19T21:20:00Z","component":"broker","outcome":"deny","accepted":false,"reason_code":"broker_peer_denied","detail_reason":"No rule of the broker's policy names this peer.","peer":{"uid":"7","gid":"8","pid":"9","process":"unknown"}}"#
         );
     }
 }

@@ -6,7 +6,7 @@ use crate::binding::KeyBinding;
 use crate::encoding::{base64url_array, base64url_bytes};
 use crate::facts::Facts;
 use crate::json::{self, Limits, Object, Value};
-use crate::key::PublicKey;
+use crate::key::{KeyCache, PublicKey};
 use crate::reason::Reason;
 use crate::time::UnixTime;
 use crate::trust::{IssuerKey, Trust};
@@ -78,17 +78,22 @@ impl<'t> UnverifiedPassport<'t> {
     }
 
     /// Looks the issuer's key up, checks the signature, then the proof key it vouches for.
-    pub(crate) fn verify(self, trust: &Trust, now: UnixTime) -> Result<(Passport, &IssuerKey), Reason> {
+    pub(crate) fn verify<'k>(
+        self,
+        trust: &'k Trust,
+        keys: &mut KeyCache,
+        now: UnixTime,
+    ) -> Result<(Passport, &'k IssuerKey), Reason> {
         let Self { signing_input, signature, kid, claims } = self;
         let issuer_key = trust
             .key(&claims.issuer, &kid)
             .filter(|key| key.not_before.is_none_or(|from| from <= now))
             .filter(|key| key.not_after.is_none_or(|until| now <= until))
             .ok_or(Reason::UnknownIssuerKey)?;
-        if !issuer_key.key.verify(signing_input, &signature) {
+        if !keys.verify(&issuer_key.key, signing_input, &signature) {
             return Err(Reason::InvalidPassportSignature);
         }
-        let proof_key = PublicKey::from_bytes(&claims.proof_key).map_err(|_| Reason::InvalidPassport)?;
+        let proof_key = keys.key(&claims.proof_key).map_err(|_| Reason::InvalidPassport)?;
         let passport = Passport {
             kid,
             issuer: claims.issuer,

@@ -6,7 +6,7 @@ use crate::query::{escaped, unreserved};
 ///
 /// A path that something on the way would rewrite (`//`, dot segments, `%2f`, an escaped `A`) lets
 /// policy judge one path and the upstream serve another.
-pub(crate) fn canonical_path(raw: &[u8]) -> Option<&str> {
+pub fn canonical_path(raw: &[u8]) -> Option<&str> {
     let segments = raw.strip_prefix(b"/")?;
     let mut rest = raw.iter();
     while let Some(byte) = rest.next() {

@@ -14,12 +14,12 @@ mod source;
 mod wire;
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::document::{self, DocumentError, Form, Pin};
 use crate::json::{self, Value};
+use crate::names::Names;
 use crate::revocation::Revocations;
 use crate::time::UnixTime;
 
@@ -93,16 +93,11 @@ impl Policy {
 
 /// Keeps one copy of each text: large bundles repeat issuers, domains and subjects.
 #[derive(Default)]
-struct Texts(BTreeSet<Arc<str>>);
+struct Texts(Names<Arc<str>>);
 
 impl Texts {
     fn keep(&mut self, text: &str) -> Arc<str> {
-        if let Some(known) = self.0.get(text) {
-            return Arc::clone(known);
-        }
-        let kept = Arc::from(text);
-        self.0.insert(Arc::clone(&kept));
-        kept
+        self.0.entry(text, || Arc::from(text)).map_or_else(|| Arc::from(text), |kept| Arc::clone(kept))
     }
 }
 

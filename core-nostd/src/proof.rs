@@ -9,6 +9,7 @@ mod transcript_v1;
 
 use alloc::vec::Vec;
 
+use crate::key::KeyCache;
 use crate::passport::Passport;
 use crate::reason::Reason;
 use crate::request::Request;
@@ -36,6 +37,6 @@ pub(crate) struct Bound {
 }
 
 /// Checks the request's proof, of whichever kind it is: `transcript-v1` is the only one today.
-pub(crate) fn check(request: &Request<'_>, binding: &Binding<'_>) -> Result<Bound, Reason> {
-    transcript_v1::check(request, binding)
+pub(crate) fn check(request: &Request<'_>, binding: &Binding<'_>, keys: &mut KeyCache) -> Result<Bound, Reason> {
+    transcript_v1::check(request, binding, keys)
 }

@@ -4,6 +4,8 @@ use core::fmt;
 use core::ops::Range;
 use core::str;
 
+use crate::order::sorted;
+
 /// Which raw queries a route takes, for the v1 normaliser maps several to one.
 ///
 /// `a=1&a=2` and `a=2&a=1`, `q=a+b` and `q=a%2Bb`, `a` and `a=` have one normal form each, yet
@@ -80,13 +82,14 @@ pub fn normalize_query(raw: &[u8]) -> Result<String, QueryError> {
 struct Part {
     key: Range<usize>,
     value: Range<usize>,
-    position: usize,
 }
 
-/// The parts of a query, re-encoded and sorted.
+/// The parts of a query, re-encoded.
 struct Query {
     encoded: String,
     parts: Vec<Part>,
+    /// The places of the parts, sorted.
+    order: Vec<usize>,
 }
 
 impl Query {
@@ -96,42 +99,41 @@ impl Query {
         let mut parts = Vec::new();
         if !raw.is_empty() {
             let mut scratch = Vec::new();
-            for (position, part) in raw.split(|byte| *byte == b'&').enumerate() {
+            for part in raw.split(|byte| *byte == b'&') {
                 let mut halves = part.splitn(2, |byte| *byte == b'=');
                 let key = recode(halves.next().unwrap_or_default(), &mut scratch, &mut encoded)?;
                 let value = recode(halves.next().unwrap_or_default(), &mut scratch, &mut encoded)?;
-                parts.push(Part { key, value, position });
+                parts.push(Part { key, value });
             }
         }
-        let text = |range: &Range<usize>| encoded.get(range.clone()).unwrap_or_default();
-        parts.sort_by(|a, b| {
-            (text(&a.key), text(&a.value), a.position).cmp(&(text(&b.key), text(&b.value), b.position))
-        });
-        Ok(Self { encoded, parts })
+        let mut query = Self { encoded, parts, order: Vec::new() };
+        query.order = sorted(query.parts.len(), &|a, b| query.part(a).cmp(&query.part(b)));
+        Ok(query)
     }
 
     fn normal(&self) -> String {
         let mut normal = String::with_capacity(self.encoded.len().saturating_add(self.parts.len().saturating_mul(2)));
-        for (index, part) in self.parts.iter().enumerate() {
+        for (index, place) in self.order.iter().enumerate() {
             if index > 0 {
                 normal.push('&');
             }
-            normal.push_str(self.text(&part.key));
+            let (key, value) = self.part(*place);
+            normal.push_str(key);
             normal.push('=');
-            normal.push_str(self.text(&part.value));
+            normal.push_str(value);
         }
         normal
     }
 
     /// Whether repeated keys came with their values in sorted order.
     fn ordered(&self) -> bool {
-        self.parts.is_sorted_by(|a, b| {
-            self.text(&a.key) != self.text(&b.key) || a.position < b.position
-        })
+        self.order.is_sorted_by(|a, b| self.part(*a).0 != self.part(*b).0 || a < b)
     }
 
-    fn text(&self, range: &Range<usize>) -> &str {
-        self.encoded.get(range.clone()).unwrap_or_default()
+    /// A part's key and value.
+    fn part(&self, place: usize) -> (&str, &str) {
+        let text = |range: &Range<usize>| self.encoded.get(range.clone()).unwrap_or_default();
+        self.parts.get(place).map_or(("", ""), |part| (text(&part.key), text(&part.value)))
     }
 }
 

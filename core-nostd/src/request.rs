@@ -158,10 +158,10 @@ impl<'a> Request<'a> {
     fn with_target(self, head: &Head<'a>) -> Option<Self> {
         let mut halves = head.target.splitn(2, |byte| *byte == b'?');
         Some(Self {
-            method: method(head.method)?,
+            method: canonical_method(head.method)?,
             path: canonical_path(halves.next()?)?,
             query: halves.next(),
-            authority: authority(head.authority)?,
+            authority: canonical_authority(head.authority)?,
             ..self
         })
     }
@@ -192,7 +192,8 @@ fn bearer(authorization: Option<&[u8]>) -> Result<&[u8], Reason> {
     if one && !token.is_empty() { Ok(token) } else { Err(Reason::InvalidRequest) }
 }
 
-fn method(raw: &[u8]) -> Option<&str> {
+/// The method as text, if it is one that a request with a target can have.
+pub fn canonical_method(raw: &[u8]) -> Option<&str> {
     let name = str::from_utf8(raw).ok()?;
     let plain = !raw.is_empty() && raw.iter().all(u8::is_ascii_uppercase);
     // CONNECT has no target to bind; TRACE would echo the credentials.
@@ -200,7 +201,7 @@ fn method(raw: &[u8]) -> Option<&str> {
 }
 
 /// The authority in lower case; two `Host` lines arrive joined by a comma.
-fn authority(raw: &[u8]) -> Option<String> {
+pub fn canonical_authority(raw: &[u8]) -> Option<String> {
     let stands = !raw.is_empty()
         && raw.iter().all(|byte| byte.is_ascii_graphic() && !b",@/\\?#%\"<>^`{|}".contains(byte));
     let text = str::from_utf8(raw).ok().filter(|_| stands)?;
@@ -247,18 +248,18 @@ mod tests {
 
     #[test]
     fn an_authority_is_one_host_in_lower_case() {
-        assert_eq!(authority(b"API.example:8443").as_deref(), Some("api.example:8443"));
-        assert_eq!(authority(b"[::1]:80").as_deref(), Some("[::1]:80"));
+        assert_eq!(canonical_authority(b"API.example:8443").as_deref(), Some("api.example:8443"));
+        assert_eq!(canonical_authority(b"[::1]:80").as_deref(), Some("[::1]:80"));
         for raw in ["", "a,b", "u@a", "a/b", "a b", "a%2eb", "a\\b", "\u{e9}"] {
-            assert_eq!(authority(raw.as_bytes()), None, "{raw}");
+            assert_eq!(canonical_authority(raw.as_bytes()), None, "{raw}");
         }
     }
 
     #[test]
     fn methods_are_upper_case_letters() {
-        assert_eq!(method(b"PATCH"), Some("PATCH"));
+        assert_eq!(canonical_method(b"PATCH"), Some("PATCH"));
         for raw in ["", "get", "M-SEARCH", "CONNECT", "TRACE", "GET "] {
-            assert_eq!(method(raw.as_bytes()), None, "{raw}");
+            assert_eq!(canonical_method(raw.as_bytes()), None, "{raw}");
         }
     }
 }

@@ -1,10 +1,9 @@
-use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use serde::Deserialize;
 
 use crate::document::DocumentError;
+use crate::names::Names;
 use crate::time::UnixTime;
 
 /// What is revoked, indexed by what a verified passport shows.
@@ -45,12 +44,12 @@ pub(crate) struct Revocation<'a> {
 
 /// Since when each value is revoked: for every issuer, and for single ones.
 #[derive(Debug, Default)]
-struct Values(BTreeMap<Box<str>, Since>);
+struct Values(Names<Since>);
 
 #[derive(Debug, Default)]
 struct Since {
     everywhere: Option<UnixTime>,
-    by_issuer: BTreeMap<Box<str>, UnixTime>,
+    by_issuer: Names<UnixTime>,
 }
 
 impl Revocations {
@@ -103,12 +102,15 @@ impl Revocations {
 impl Values {
     /// The earliest of several revocations of one value counts.
     fn add(&mut self, value: &str, issuer: Option<&str>, at: UnixTime) {
-        let since = self.0.entry(value.into()).or_default();
+        let Some(since) = self.0.entry(value, Since::default) else {
+            return;
+        };
         match issuer {
             None => since.everywhere = Some(since.everywhere.map_or(at, |known| known.min(at))),
             Some(issuer) => {
-                let known = since.by_issuer.entry(issuer.into()).or_insert(at);
-                *known = at.min(*known);
+                if let Some(known) = since.by_issuer.entry(issuer, || at) {
+                    *known = at.min(*known);
+                }
             }
         }
     }

@@ -1,6 +1,5 @@
 //! Trust material: whose passports are believed, and how far.
 
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -12,6 +11,7 @@ use crate::binding::KeyBinding;
 use crate::document::{self, DocumentError, Form, Pin};
 use crate::json::{self, Value};
 use crate::key::PublicKey;
+use crate::names::Names;
 use crate::revocation::{Revocation, Revocations};
 use crate::time::UnixTime;
 
@@ -21,7 +21,7 @@ const FORM: Form = Form { version: "trustplane-trust-material-bundle-v1", kind: 
 #[derive(Debug)]
 pub struct Trust {
     issued_at: Option<UnixTime>,
-    issuers: BTreeMap<String, BTreeMap<String, IssuerKey>>,
+    issuers: Names<Names<IssuerKey>>,
     revocations: Revocations,
 }
 
@@ -92,10 +92,10 @@ impl Trust {
             signed_by: _signed_by,
             signature: _signature,
         } = json::decode(document)?;
-        let mut issuers = BTreeMap::new();
+        let mut issuers = Names::default();
         for (index, issuer) in listed.into_iter().enumerate() {
             let (name, keys) = issuer.compile().map_err(|error| error.within(index).within("issuers"))?;
-            if issuers.insert(String::from(name), keys).is_some() {
+            if !issuers.insert(name, keys) {
                 return Err(DocumentError::new(format!("/issuers/{index}/issuer"), "listed before"));
             }
         }
@@ -111,7 +111,7 @@ impl Trust {
     /// Every key with its issuer and id, by name.
     pub fn keys(&self) -> impl Iterator<Item = (&str, &str, &IssuerKey)> {
         (self.issuers.iter())
-            .flat_map(|(issuer, keys)| keys.iter().map(move |(kid, key)| (issuer.as_str(), kid.as_str(), key)))
+            .flat_map(|(issuer, keys)| keys.iter().map(move |(kid, key)| (issuer, kid, key)))
     }
 
     /// When the document says it was issued.
@@ -126,12 +126,12 @@ impl Trust {
 }
 
 impl<'a> Issuer<'a> {
-    fn compile(self) -> Result<(&'a str, BTreeMap<String, IssuerKey>), DocumentError> {
+    fn compile(self) -> Result<(&'a str, Names<IssuerKey>), DocumentError> {
         let Self { issuer, trust_domain, keys: listed } = self;
-        let mut keys = BTreeMap::new();
+        let mut keys = Names::default();
         for (index, key) in listed.into_iter().enumerate() {
             let (kid, key) = key.compile(trust_domain).map_err(|error| error.within(index).within("keys"))?;
-            if keys.insert(String::from(kid), key).is_some() {
+            if !keys.insert(kid, key) {
                 return Err(DocumentError::new(format!("/keys/{index}/kid"), "listed before"));
             }
         }

@@ -9,6 +9,7 @@ use alloc::string::String;
 
 use crate::audit::Trail;
 use crate::decision::{Denied, Upstream};
+use crate::key::KeyCache;
 use crate::origin;
 use crate::passport::{Passport, UnverifiedPassport};
 use crate::policy::{Freshness, Policy, Presented, Route};
@@ -58,10 +59,25 @@ impl Verifier {
         Self { settings, policy, trust }
     }
 
-    /// Every check of the head but the proof.
+    /// [`Verifier::open_with`] for a single request: no key is remembered.
     pub fn open<'v>(&'v self, head: &Head<'v>, now: UnixTime) -> Result<Opened<'v>, Denied> {
+        self.open_with(head, &mut KeyCache::none(), now)
+    }
+
+    /// [`Verifier::prove_with`] for a single request: no key is remembered.
+    pub fn prove(&self, head: &Head<'_>, now: UnixTime) -> Result<Proven, Denied> {
+        self.prove_with(head, &mut KeyCache::none(), now)
+    }
+
+    /// Every check of the head but the proof.
+    pub fn open_with<'v>(
+        &'v self,
+        head: &Head<'v>,
+        keys: &mut KeyCache,
+        now: UnixTime,
+    ) -> Result<Opened<'v>, Denied> {
         let mut trail = Trail::default();
-        match self.examine(head, now, &mut trail) {
+        match self.examine(head, keys, now, &mut trail) {
             Ok((route, request, query, passport)) => {
                 Ok(Opened { verifier: self, route, request, query, passport, trail })
             }
@@ -70,14 +86,15 @@ impl Verifier {
     }
 
     /// Every check of the head.
-    pub fn prove(&self, head: &Head<'_>, now: UnixTime) -> Result<Proven, Denied> {
-        self.open(head, now)?.prove(now)
+    pub fn prove_with(&self, head: &Head<'_>, keys: &mut KeyCache, now: UnixTime) -> Result<Proven, Denied> {
+        self.open_with(head, keys, now)?.prove(keys, now)
     }
 
     /// Checks 1 to 10.
     fn examine<'v>(
         &'v self,
         head: &Head<'v>,
+        keys: &mut KeyCache,
         now: UnixTime,
         trail: &mut Trail,
     ) -> Result<(&'v Route, Request<'v>, String, Passport), Reason> {
@@ -93,7 +110,7 @@ impl Verifier {
         self.check_freshness(policy, route.freshness(), now)?;
 
         let passport = UnverifiedPassport::parse(request.token).ok_or(Reason::InvalidPassport)?;
-        let (passport, issuer_key) = passport.verify(&self.trust.document, now)?;
+        let (passport, issuer_key) = passport.verify(&self.trust.document, keys, now)?;
         trail.passport(&passport);
         passport.check_times(now, settings.skew, settings.max_ttl)?;
 
@@ -160,7 +177,7 @@ impl Opened<'_> {
     /// Check 11: the transcript over the claimed body digest, then the proof.
     ///
     /// No body is read for a caller without a proof.
-    pub fn prove(self, now: UnixTime) -> Result<Proven, Denied> {
+    pub fn prove(self, keys: &mut KeyCache, now: UnixTime) -> Result<Proven, Denied> {
         let Self { verifier, route, request, query, passport, mut trail } = self;
         let settings = &verifier.settings;
         let binding = Binding {
@@ -172,7 +189,7 @@ impl Opened<'_> {
             passport: &passport,
             covered: &settings.covered,
         };
-        let bound = match proof::check(&request, &binding) {
+        let bound = match proof::check(&request, &binding, keys) {
             Ok(bound) => bound,
             Err(reason) => return Err(Denied::new(reason, now, trail)),
         };

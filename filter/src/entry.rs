@@ -7,6 +7,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic;
 
+use trustplane_core::KeyCache;
+
 use crate::host::{self, Level};
 use crate::plugin::{Request, Root};
 use crate::session::Flow;
@@ -19,14 +21,38 @@ thread_local! {
     static CONTEXTS: RefCell<Contexts> = const { RefCell::new(Contexts::new()) };
 }
 
+/// What the host knows by a number.
+enum Context {
+    Root(Root),
+    Request(Box<Request>),
+}
+
+/// One tree for all: a tree compiles to several KiB for each type it holds.
 struct Contexts {
-    roots: BTreeMap<u32, Root>,
-    requests: BTreeMap<u32, Box<Request>>,
+    known: BTreeMap<u32, Context>,
+    /// Whose request waits for which call.
+    calls: BTreeMap<u32, u32>,
+    /// Keys that verified before, under whichever configuration.
+    keys: Option<KeyCache>,
 }
 
 impl Contexts {
     const fn new() -> Self {
-        Self { roots: BTreeMap::new(), requests: BTreeMap::new() }
+        Self { known: BTreeMap::new(), calls: BTreeMap::new(), keys: None }
+    }
+
+    fn request(&mut self, context: u32) -> Option<&mut Request> {
+        match self.known.get_mut(&context)? {
+            Context::Request(request) => Some(request),
+            Context::Root(_) => None,
+        }
+    }
+
+    fn root(&mut self, context: u32) -> Option<&mut Root> {
+        match self.known.get_mut(&context)? {
+            Context::Root(root) => Some(root),
+            Context::Request(_) => None,
+        }
     }
 }
 
@@ -36,8 +62,19 @@ fn with_contexts<R>(act: impl FnOnce(&mut Contexts) -> R) -> Option<R> {
 }
 
 /// Runs `act` on a request. One that is not known has no configuration, and so is refused.
-fn with_request(context: u32, act: impl FnOnce(&mut Request) -> Flow) -> u32 {
-    match with_contexts(|contexts| act(contexts.requests.entry(context).or_default())) {
+fn with_request(context: u32, act: impl FnOnce(&mut Request, &mut KeyCache) -> Flow) -> u32 {
+    let flow = with_contexts(|contexts| {
+        let Contexts { known, calls, keys } = contexts;
+        let Context::Request(request) = known.entry(context).or_insert_with(|| Context::Request(Box::default())) else {
+            return None;
+        };
+        let flow = act(request, keys.get_or_insert_default());
+        if let Some(token) = request.awaits() {
+            calls.insert(token, context);
+        }
+        Some(flow)
+    });
+    match flow.flatten() {
         Some(Flow::Continue) => 0,
         Some(Flow::Pause) | None => 1,
     }
@@ -64,12 +101,11 @@ extern "C" fn proxy_on_memory_allocate(size: usize) -> *mut u8 {
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_context_create(context: u32, root: u32) {
     let _created = with_contexts(|contexts| {
-        if root == 0 {
-            contexts.roots.insert(context, Root::default());
-        } else {
-            let request = contexts.roots.get_mut(&root).map(Root::request).unwrap_or_default();
-            contexts.requests.insert(context, Box::new(request));
-        }
+        let created = match root {
+            0 => Context::Root(Root::default()),
+            root => Context::Request(Box::new(contexts.root(root).map(Root::request).unwrap_or_default())),
+        };
+        contexts.known.insert(context, created);
     });
 }
 
@@ -83,23 +119,42 @@ extern "C" fn proxy_on_vm_start(_root: u32, _configuration_size: usize) -> u32 {
 /// request pass.
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_configure(root: u32, size: usize) -> u32 {
-    let _configured = with_contexts(|contexts| contexts.roots.entry(root).or_default().configure(size));
+    let _configured = with_contexts(|contexts| {
+        contexts.known.entry(root).or_insert_with(|| Context::Root(Root::default()));
+        contexts.root(root).map(|root| root.configure(size))
+    });
     TRUE
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_request_headers(context: u32, _count: usize, end: u32) -> u32 {
-    with_request(context, |request| request.head(end != 0))
+    with_request(context, |request, keys| request.head(end != 0, keys))
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_request_body(context: u32, total: usize, end: u32) -> u32 {
-    with_request(context, |request| request.body(total, end != 0))
+    with_request(context, |request, _| request.body(total, end != 0))
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_request_trailers(context: u32, count: usize) -> u32 {
-    with_request(context, |request| request.trailers(count))
+    with_request(context, |request, _| request.trailers(count))
+}
+
+/// An answer that nobody waits for any more is let go: its caller has left.
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_http_call_response(_root: u32, token: u32, _headers: usize, size: usize, _trailers: usize) {
+    let _answered = with_contexts(|contexts| {
+        let context = contexts.calls.remove(&token)?;
+        let request = contexts.request(context)?;
+        // The host is about the root now; what follows must be about the request.
+        if host::set_effective_context(context) {
+            request.answered(size);
+        } else {
+            host::log(Level::Error, "trustplane: the host does not let a request be answered");
+        }
+        Some(())
+    });
 }
 
 /// wasm-nginx-module logs an error for every request without it.
@@ -110,9 +165,8 @@ extern "C" fn proxy_on_done(_context: u32) -> u32 {
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_delete(context: u32) {
-    let _deleted = with_contexts(|contexts| {
-        if contexts.requests.remove(&context).is_none() {
-            contexts.roots.remove(&context);
-        }
+    let _deleted = with_contexts(|contexts| match contexts.known.remove(&context) {
+        Some(Context::Request(request)) => request.awaits().and_then(|token| contexts.calls.remove(&token)),
+        Some(Context::Root(_)) | None => None,
     });
 }

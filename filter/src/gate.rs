@@ -2,7 +2,7 @@ use std::fmt;
 
 use trustplane_core::{Checked, ConfigError, FilterConfig, Hold, Replay, Route, UnixTime, Verifier};
 
-use crate::replay::SharedStore;
+use crate::replay::{Callout, SharedStore, Store};
 
 /// One configuration of the filter, as its requests see it.
 ///
@@ -22,7 +22,7 @@ pub struct Rules {
     /// Judges the head, the body and the proof.
     pub verifier: Verifier,
     /// Remembers consumed passports.
-    pub store: SharedStore,
+    pub store: Store,
     /// How the host withholds a request.
     pub hold: Hold,
     /// Whether the caller's connection says which scheme was dialled.
@@ -40,8 +40,6 @@ pub enum Fault {
     Config(ConfigError),
     /// The host did not hand over what it announced.
     Truncated,
-    /// The configuration asks for what this build does not do.
-    Unsupported(&'static str),
 }
 
 impl Rules {
@@ -50,11 +48,18 @@ impl Rules {
         let config = FilterConfig::parse(bytes)?;
         let (policy, trust) = config.load()?;
         let store = match &config.replay {
-            Replay::SharedData { cold_margin_seconds, bucket_bytes, multi_replica: _, replicas: _ } => SharedStore {
-                cold_margin_seconds: *cold_margin_seconds,
-                bucket_bytes: usize::try_from(*bucket_bytes).unwrap_or(usize::MAX),
-            },
-            Replay::Callout { .. } => return Err(Fault::Unsupported("/replay/store: \"callout\"")),
+            Replay::SharedData { cold_margin_seconds, bucket_bytes, multi_replica: _, replicas: _ } => {
+                Store::Shared(SharedStore {
+                    cold_margin_seconds: *cold_margin_seconds,
+                    bucket_bytes: usize::try_from(*bucket_bytes).unwrap_or(usize::MAX),
+                })
+            }
+            Replay::Callout { cluster, authority, path, timeout_ms } => Store::Callout(Callout {
+                cluster: cluster.clone(),
+                authority: authority.clone(),
+                path: path.clone(),
+                timeout_ms: *timeout_ms,
+            }),
         };
         let pinned = |route: &Route| route.base().is_some();
         let all_pinned = policy.as_ref().is_some_and(|policy| policy.routes().all(pinned));
@@ -85,7 +90,6 @@ impl fmt::Display for Fault {
             Self::Clock => f.write_str("the host told no time"),
             Self::Config(error) => write!(f, "configuration: {error}"),
             Self::Truncated => f.write_str("the host did not hand over the whole configuration"),
-            Self::Unsupported(what) => write!(f, "configuration: {what} is not supported by this build"),
         }
     }
 }
@@ -103,12 +107,12 @@ mod tests {
     fn a_sound_configuration_judges() {
         let rules = Rules::read(configuration("").as_bytes(), Some(NOW)).unwrap();
         assert_eq!((rules.hold, rules.audit, rules.scheme_from_connection), (Hold::StopIteration, true, true));
-        assert_eq!(rules.store, SharedStore { cold_margin_seconds: 2, bucket_bytes: 16_384 });
+        assert_eq!(rules.store, Store::Shared(SharedStore { cold_margin_seconds: 2, bucket_bytes: 16_384 }));
         let members = r#","hold":"trailing_buffer","audit":false,"scheme":"https",
             "replay":{"store":"shared_data","cold_margin_seconds":7,"bucket_bytes":1024}"#;
         let rules = Rules::read(configuration(members).as_bytes(), Some(NOW)).unwrap();
         assert_eq!((rules.hold, rules.audit, rules.scheme_from_connection), (Hold::TrailingBuffer, false, false));
-        assert_eq!(rules.store, SharedStore { cold_margin_seconds: 7, bucket_bytes: 1024 });
+        assert_eq!(rules.store, Store::Shared(SharedStore { cold_margin_seconds: 7, bucket_bytes: 1024 }));
     }
 
     #[test]
@@ -143,8 +147,11 @@ mod tests {
     }
 
     #[test]
-    fn what_this_build_does_not_do_denies_everything() {
-        let callout = r#","replay":{"store":"callout","cluster":"c","authority":"a"}"#;
-        assert_eq!(fault(callout), "configuration: /replay/store: \"callout\" is not supported by this build");
+    fn the_store_is_the_one_that_is_configured() {
+        let callout = r#","replay":{"store":"callout","cluster":"c","authority":"a","timeout_ms":70}"#;
+        let rules = Rules::read(configuration(callout).as_bytes(), Some(NOW)).unwrap();
+        let expected =
+            Callout { cluster: "c".into(), authority: "a".into(), path: "/v1/replay/consume".into(), timeout_ms: 70 };
+        assert_eq!(rules.store, Store::Callout(expected));
     }
 }

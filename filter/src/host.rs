@@ -12,7 +12,9 @@ use crate::replay::SharedData;
 use crate::status;
 
 const REQUEST_HEADERS: u32 = 0;
+const CALL_RESPONSE_HEADERS: u32 = 6;
 const REQUEST_BODY: u32 = 0;
+const CALL_RESPONSE_BODY: u32 = 4;
 const PLUGIN_CONFIGURATION: u32 = 7;
 const HTTP_REQUEST: u32 = 0;
 const COUNTER: u32 = 0;
@@ -57,7 +59,24 @@ unsafe extern "C" {
         grpc_status: i32,
     ) -> u32;
     fn proxy_close_stream(stream: u32) -> u32;
+    fn proxy_continue_stream(stream: u32) -> u32;
+    fn proxy_set_effective_context(context: u32) -> u32;
+    fn proxy_http_call(
+        cluster: *const u8,
+        cluster_size: usize,
+        headers: *const u8,
+        headers_size: usize,
+        body: *const u8,
+        body_size: usize,
+        trailers: *const u8,
+        trailers_size: usize,
+        timeout_ms: u32,
+        token: *mut u32,
+    ) -> u32;
 }
+
+/// A header map of no pairs.
+const NO_TRAILERS: [u8; 4] = [0; 4];
 
 /// How grave a line of the host's log is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -109,11 +128,25 @@ fn buffer(buffer: u32, start: usize, size: usize) -> Option<Vec<u8>> {
     (status == status::OK).then_some(bytes)
 }
 
+/// At most `size` bytes of the answer to a call.
+pub fn call_response_body(size: usize) -> Option<Vec<u8>> {
+    buffer(CALL_RESPONSE_BODY, 0, size)
+}
+
 /// All pairs of the request's head, serialised, in one call.
 pub fn request_headers() -> Option<Vec<u8>> {
+    pairs(REQUEST_HEADERS)
+}
+
+/// All pairs of the head of the answer to a call, serialised.
+pub fn call_response_headers() -> Option<Vec<u8>> {
+    pairs(CALL_RESPONSE_HEADERS)
+}
+
+fn pairs(map: u32) -> Option<Vec<u8>> {
     let mut returned = Returned::default();
     // SAFETY: as in `buffer`.
-    let status = unsafe { proxy_get_header_map_pairs(REQUEST_HEADERS, &raw mut returned.data, &raw mut returned.size) };
+    let status = unsafe { proxy_get_header_map_pairs(map, &raw mut returned.data, &raw mut returned.size) };
     let bytes = returned.take();
     (status == status::OK).then_some(bytes)
 }
@@ -192,6 +225,42 @@ pub fn send_local_response(status: u32, details: &str, body: &str, headers: &[u8
 pub fn close_request() {
     // SAFETY: one number.
     let _status = unsafe { proxy_close_stream(HTTP_REQUEST) };
+}
+
+/// Lets a paused request go on; whether the host says so.
+pub fn continue_request() -> bool {
+    // SAFETY: one number.
+    let status = unsafe { proxy_continue_stream(HTTP_REQUEST) };
+    status == status::OK
+}
+
+/// Makes the calls that follow be about this request; whether the host says so.
+pub fn set_effective_context(context: u32) -> bool {
+    // SAFETY: one number.
+    let status = unsafe { proxy_set_effective_context(context) };
+    status == status::OK
+}
+
+/// Calls a cluster; the number under which the answer will come.
+pub fn http_call(cluster: &str, headers: &[u8], body: &str, timeout_ms: u32) -> Option<u32> {
+    let mut token = 0;
+    // SAFETY: pointers and sizes are those of the arguments, which outlive the call; there are no
+    // trailers; the host writes four bytes to `token`.
+    let status = unsafe {
+        proxy_http_call(
+            cluster.as_ptr(),
+            cluster.len(),
+            headers.as_ptr(),
+            headers.len(),
+            body.as_ptr(),
+            body.len(),
+            NO_TRAILERS.as_ptr(),
+            NO_TRAILERS.len(),
+            timeout_ms,
+            &raw mut token,
+        )
+    };
+    (status == status::OK).then_some(token)
 }
 
 /// The host's shared data.

@@ -41,6 +41,6 @@ mod status;
 pub use gate::{Fault, Gate, Rules};
 pub use head::Heading;
 pub use pairs::{Pair, read_pairs, write_pairs};
-pub use replay::{SharedData, SharedStore};
+pub use replay::{Callout, Question, SharedData, SharedStore, Store};
 pub use reply::Reply;
 pub use session::{Callback, Event, Flow, Session, Step};

@@ -3,13 +3,14 @@
 
 use std::rc::Rc;
 
-use trustplane_core::{Consumed, Denied, Hold, UnixTime, Upstream};
+use trustplane_core::{Consumed, Denied, Hold, KeyCache, ReplayKey, UnixTime, Upstream};
 
 use crate::gate::{Fault, Gate, Rules};
 use crate::head::Heading;
 use crate::host::{self, HostData, Level};
 use crate::observe;
 use crate::pairs::{read_pairs, write_pairs};
+use crate::replay::{Callout, Store};
 use crate::reply::Reply;
 use crate::session::{Callback, Event, Flow, Session, Step};
 
@@ -26,6 +27,14 @@ pub struct Root {
 pub struct Request {
     gate: Rc<Gate>,
     session: Session,
+    call: Option<Call>,
+}
+
+/// A question to the replay service that is not answered yet.
+#[derive(Clone, Copy)]
+struct Call {
+    token: u32,
+    id: [u8; 32],
 }
 
 impl Root {
@@ -49,10 +58,17 @@ impl Root {
         let now = host::now();
         match Rules::read(&bytes, now) {
             Ok(rules) => {
-                let begun = now.and_then(|now| rules.store.begin(&HostData, now));
-                match begun {
-                    Some(_) => host::log(Level::Info, "trustplane: configured"),
-                    None => host::log(Level::Error, "trustplane: shared data does not answer; every request is denied"),
+                let ready = match &rules.store {
+                    Store::Shared(store) => now.and_then(|now| store.begin(&HostData, now)).is_some(),
+                    Store::Callout(_) => true,
+                };
+                if ready {
+                    host::log(Level::Info, "trustplane: configured");
+                } else {
+                    host::log(
+                        Level::Error,
+                        "trustplane: shared data does not answer; requests are denied until it does",
+                    );
                 }
                 Self { gate: Rc::new(Gate::Ready(Box::new(rules))), waiting: None }
             }
@@ -80,13 +96,13 @@ impl Request {
             Gate::Ready(rules) => rules.hold,
             Gate::Shut => Hold::default(),
         };
-        Self { gate, session: Session::new(hold) }
+        Self { gate, session: Session::new(hold), call: None }
     }
 
     /// The head is there.
-    pub fn head(&mut self, end: bool) -> Flow {
+    pub fn head(&mut self, end: bool, keys: &mut KeyCache) -> Flow {
         let now = host::now();
-        self.judge(end, now).unwrap_or_else(|| self.run(Event::Fault, now));
+        self.judge(end, keys, now).unwrap_or_else(|| self.run(Event::Fault, now));
         self.session.flow(Callback::Head)
     }
 
@@ -109,7 +125,7 @@ impl Request {
     }
 
     /// `None` when there is nothing to judge by, or the host does not tell of what.
-    fn judge(&mut self, end: bool, now: Option<UnixTime>) -> Option<()> {
+    fn judge(&mut self, end: bool, keys: &mut KeyCache, now: Option<UnixTime>) -> Option<()> {
         let gate = Rc::clone(&self.gate);
         let Gate::Ready(rules) = &*gate else {
             return None;
@@ -117,7 +133,7 @@ impl Request {
         let tls = if rules.scheme_from_connection { host::tls()? } else { false };
         let mut map = host::request_headers()?;
         let heading = Heading::new(read_pairs(&mut map)?);
-        self.run(Event::Head { verifier: &rules.verifier, head: heading.head(tls), end }, now);
+        self.run(Event::Head { verifier: &rules.verifier, keys, head: heading.head(tls), end }, now);
         Some(())
     }
 
@@ -130,13 +146,10 @@ impl Request {
                     let piece = host::body(start, size);
                     self.session.on(Event::Piece(piece.as_deref()), now)
                 }
-                Step::Consume(key) => {
-                    let consumed = match (&*self.gate, now) {
-                        (Gate::Ready(rules), Some(now)) => rules.store.consume(&HostData, &key, now),
-                        _ => Consumed::Unavailable,
-                    };
-                    self.session.on(Event::Consumed(consumed), now)
-                }
+                Step::Consume(key) => match self.consume(&key, now) {
+                    Some(consumed) => self.session.on(Event::Consumed(consumed), now),
+                    None => return,
+                },
                 Step::Edit => {
                     let made = self.session.edits().is_some_and(edit);
                     self.session.on(Event::Edited(made), now)
@@ -145,6 +158,41 @@ impl Request {
                 Step::Refuse(denied) => return self.refuse(&denied),
                 Step::Rest => return,
             };
+        }
+    }
+
+    /// Consumes a passport; `None` when the answer comes later, to [`Self::answered`].
+    fn consume(&mut self, key: &ReplayKey, now: Option<UnixTime>) -> Option<Consumed> {
+        let (Gate::Ready(rules), Some(now)) = (&*self.gate, now) else {
+            return Some(Consumed::Unavailable);
+        };
+        match &rules.store {
+            Store::Shared(store) => Some(store.consume(&HostData, key, now)),
+            Store::Callout(callout) => {
+                let token = callout.question(key, now).and_then(|question| {
+                    host::http_call(&callout.cluster, &question.headers, &question.body, callout.timeout_ms)
+                });
+                self.call = token.map(|token| Call { token, id: *key.id() });
+                self.call.is_none().then_some(Consumed::Unavailable)
+            }
+        }
+    }
+
+    /// The token of the call whose answer this request waits for.
+    pub fn awaits(&self) -> Option<u32> {
+        self.call.map(|call| call.token)
+    }
+
+    /// The answer is there, with a body of this size, or what the host makes of none.
+    pub fn answered(&mut self, size: usize) {
+        let Some(call) = self.call.take() else {
+            return;
+        };
+        let consumed = read_answer(&call.id, size).unwrap_or(Consumed::Unavailable);
+        self.run(Event::Consumed(consumed), host::now());
+        let passes = self.session.flow(Callback::Later) == Flow::Continue;
+        if passes && !host::continue_request() {
+            host::close_request();
         }
     }
 
@@ -159,9 +207,23 @@ impl Request {
         }
     }
 
+    /// Without a configuration that says otherwise, everything is told.
     fn audits(&self) -> bool {
-        matches!(&*self.gate, Gate::Ready(rules) if rules.audit)
+        match &*self.gate {
+            Gate::Ready(rules) => rules.audit,
+            Gate::Shut => true,
+        }
     }
+}
+
+/// Reads the answer that the host holds now.
+fn read_answer(id: &[u8; 32], size: usize) -> Option<Consumed> {
+    if !Callout::plausible(size) {
+        return None;
+    }
+    let mut map = host::call_response_headers()?;
+    let body = host::call_response_body(size)?;
+    Some(Callout::outcome(id, &read_pairs(&mut map)?, &body))
 }
 
 fn edit(upstream: &Upstream) -> bool {

@@ -1,7 +1,8 @@
 use std::mem;
 
 use trustplane_core::{
-    Admission, Allowed, BodyMode, Consumed, Denied, Head, Hold, Proven, Reason, ReplayKey, UnixTime, Upstream, Verifier,
+    Admission, Allowed, BodyMode, Consumed, Denied, Head, Hold, KeyCache, Proven, Reason, ReplayKey, UnixTime, Upstream,
+    Verifier,
 };
 
 /// The most that is copied out of the host's body buffer at once.
@@ -14,6 +15,8 @@ pub enum Event<'a> {
     Head {
         /// Judges it.
         verifier: &'a Verifier,
+        /// The keys that verified before.
+        keys: &'a mut KeyCache,
         /// As it came.
         head: Head<'a>,
         /// Whether the request ends here.
@@ -137,7 +140,9 @@ impl Session {
             (Phase::Open, Event::Body { .. } | Event::Trailers(_), _) => (Phase::Open, Step::Rest),
             (Phase::Closed, _, _) => (Phase::Closed, Step::Rest),
 
-            (Phase::Head, Event::Head { verifier, head, end }, Some(now)) => self.judge(verifier, &head, end, now),
+            (Phase::Head, Event::Head { verifier, keys, head, end }, Some(now)) => {
+                self.judge(verifier, keys, &head, end, now)
+            }
             (Phase::Body(holding), Event::Edited(true), Some(_)) if self.passes_head() && !self.edited => {
                 self.edited = true;
                 (Phase::Body(holding), Step::Rest)
@@ -180,8 +185,15 @@ impl Session {
         }
     }
 
-    fn judge(&mut self, verifier: &Verifier, head: &Head<'_>, end: bool, now: UnixTime) -> (Phase, Step) {
-        let proven = match verifier.prove(head, now) {
+    fn judge(
+        &mut self,
+        verifier: &Verifier,
+        keys: &mut KeyCache,
+        head: &Head<'_>,
+        end: bool,
+        now: UnixTime,
+    ) -> (Phase, Step) {
+        let proven = match verifier.prove_with(head, keys, now) {
             Ok(proven) => proven,
             Err(denied) => return (Phase::Closed, Step::Refuse(denied)),
         };
@@ -277,7 +289,7 @@ fn give_up(phase: Phase, now: UnixTime) -> (Phase, Step) {
 fn announces_body(head: &Head<'_>) -> bool {
     head.headers.iter().any(|(name, value)| match *name {
         b"content-length" => !value.iter().all(|digit| *digit == b'0'),
-        b"transfer-encoding" => true,
+        b"transfer-encoding" => *value != b"identity",
         _ => false,
     })
 }

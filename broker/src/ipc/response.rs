@@ -3,9 +3,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use trustplane_core::Reason;
 
-/// What the broker answers.
+/// What the broker answers; whoever reads one passes over members it does not know.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
 pub struct Response {
     /// The request's, or empty when it could not be read.
     pub request_id: String,
@@ -27,7 +26,6 @@ pub struct Response {
 
 /// A passport and the proof for one request.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
 pub struct Artifacts {
     /// The passport.
     pub passport: PassportArtifact,
@@ -37,7 +35,6 @@ pub struct Artifacts {
 
 /// A passport.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
 pub struct PassportArtifact {
     /// [`PASSPORT_FORMAT`](super::PASSPORT_FORMAT).
     pub format: String,
@@ -49,7 +46,6 @@ pub struct PassportArtifact {
 
 /// A proof over a transcript.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
 pub struct Stamp {
     /// [`STAMP_FORMAT`](super::STAMP_FORMAT).
     pub format: String,
@@ -61,7 +57,6 @@ pub struct Stamp {
 
 /// Why nothing was issued.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
 pub struct ErrorBody {
     /// The same as `reason_code`.
     pub code: String,

@@ -1,17 +1,19 @@
 //! A real broker over real sockets, in a folder of its own.
-#![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(dead_code, unused_imports, reason = "each test binary uses its own part")]
 
 mod expect;
 
 use std::fs;
 use std::io::{Read as _, Write as _};
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket};
 use serde_json::{Value, json};
 use trustplane_broker::SigningKey;
 use trustplane_broker::client::Ask;
@@ -89,20 +91,26 @@ impl Running {
         Self::launch(policy, audit_log, &[])
     }
 
+    /// With its audit log on standard output, which is read only through what this answers.
+    pub fn start_piped(policy: &Value) -> (Self, ChildStdout) {
+        let mut running = Self::launch(policy, "-", &[]);
+        let stdout = running.child.stdout.take().unwrap();
+        (running, stdout)
+    }
+
     fn launch(policy: &Value, audit_log: &str, flags: &[&str]) -> Self {
         let folder = Folder::new();
         fs::write(folder.join("policy.json"), policy.to_string()).unwrap();
         key().write_file(folder.join("key")).unwrap();
         let mut command = Self::command();
         command.arg("serve");
-        for (flag, name) in [
-            ("--socket", "run/broker.sock"),
-            ("--policy", "policy.json"),
-            ("--key-file", "key"),
-            ("--audit-log", audit_log),
-        ] {
+        for (flag, name) in [("--socket", "run/broker.sock"), ("--policy", "policy.json"), ("--key-file", "key")] {
             command.arg(flag).arg(folder.join(name));
         }
+        match audit_log {
+            "-" => command.args(["--audit-log", "-"]).stdout(Stdio::piped()),
+            name => command.arg("--audit-log").arg(folder.join(name)),
+        };
         let child = command.args(flags).stderr(fs::File::create(folder.join("stderr")).unwrap()).spawn().unwrap();
         let running = Self { folder, child };
         wait_for("the broker's socket", || UnixStream::connect(running.socket()).is_ok());
@@ -167,6 +175,21 @@ impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// A listener that nobody serves, with as many connections as its queue takes.
+pub fn full_listener(path: &Path) -> (OwnedFd, Vec<OwnedFd>) {
+    let open = || socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_NONBLOCK, None).unwrap();
+    let (listener, address) = (open(), UnixAddr::new(path).unwrap());
+    bind(listener.as_raw_fd(), &address).unwrap();
+    listen(&listener, Backlog::new(1).unwrap()).unwrap();
+    let mut queued = Vec::new();
+    loop {
+        queued.push(open());
+        if nix::sys::socket::connect(queued.last().unwrap().as_raw_fd(), &address).is_err() {
+            return (listener, queued);
+        }
     }
 }
 

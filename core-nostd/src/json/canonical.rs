@@ -1,6 +1,8 @@
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
+use crate::order::sorted;
+
 use super::value::{Object, Value};
 
 /// The JSON Canonicalization Scheme (RFC 8785): one text for one value.
@@ -39,12 +41,13 @@ fn write_value(text: &mut String, value: &Value<'_>) {
     }
 }
 
-fn write_members(text: &mut String, mut members: Vec<(&str, &Value<'_>)>) {
+fn write_members(text: &mut String, members: Vec<(&str, &Value<'_>)>) {
     // Section 3.2.3: names sort by UTF-16 code units, which differs from UTF-8 order where a
     // surrogate pair meets U+E000 to U+FFFF.
-    members.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
+    let units = |place: usize| members.get(place).into_iter().flat_map(|(name, _)| name.encode_utf16());
+    let order = sorted(members.len(), &|a, b| units(a).cmp(units(b)));
     text.push('{');
-    for (index, (name, value)) in members.into_iter().enumerate() {
+    for (index, (name, value)) in order.iter().filter_map(|place| members.get(*place)).enumerate() {
         if index > 0 {
             text.push(',');
         }

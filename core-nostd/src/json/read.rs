@@ -1,11 +1,11 @@
 use alloc::borrow::Cow;
-use alloc::collections::BTreeSet;
 use alloc::string::ToString as _;
 use alloc::vec::Vec;
 use core::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
+use crate::names::Names;
 use super::parse::Limits;
 use super::trail::Trail;
 use super::value::{Object, Value};
@@ -113,15 +113,17 @@ impl<'de> Visitor<'de> for Reader<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut source: A) -> Result<Value<'de>, A::Error> {
         let inner = self.nested()?;
         let mut members: Vec<(Cow<'de, str>, Value<'de>)> = Vec::new();
-        let mut seen = BTreeSet::new();
+        let mut seen = Names::default();
         while let Some(name) = source.next_key_seed(Name)? {
             if members.len() == FEW_MEMBERS {
-                seen.extend(members.iter().map(|(name, _)| name.clone()));
+                for (name, _) in &members {
+                    seen.insert(name, ());
+                }
             }
             let fresh = if members.len() < FEW_MEMBERS {
                 members.iter().all(|(earlier, _)| *earlier != name)
             } else {
-                seen.insert(name.clone())
+                seen.insert(&name, ())
             };
             if !fresh {
                 return Err(self.trail.enter(&name, A::Error::custom("duplicate member")));

@@ -1,24 +1,29 @@
 use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 
 type Id = [u8; 32];
 
 /// A map that knows which of its entries was used longest ago.
 ///
-/// Ids come from callers, so it is a tree: nobody can choose ids that collide.
+/// Ids come from callers, so it is a tree: nobody can choose ids that collide. The values lie beside
+/// it, so that the trees are the same for every type of value and are compiled once.
 pub(super) struct Recent<T> {
-    entries: BTreeMap<Id, Entry<T>>,
+    entries: BTreeMap<Id, Entry>,
     /// When each entry was last used; no two at one time.
     order: BTreeMap<u64, Id>,
+    values: Vec<Option<T>>,
+    /// Places whose value is gone.
+    free: Vec<usize>,
 }
 
-struct Entry<T> {
+struct Entry {
     used_at: u64,
-    value: T,
+    place: usize,
 }
 
 impl<T> Recent<T> {
     pub(super) const fn new() -> Self {
-        Self { entries: BTreeMap::new(), order: BTreeMap::new() }
+        Self { entries: BTreeMap::new(), order: BTreeMap::new(), values: Vec::new(), free: Vec::new() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -27,7 +32,7 @@ impl<T> Recent<T> {
 
     /// The entry, which does not count as a use.
     pub(super) fn peek(&self, id: &Id) -> Option<&T> {
-        self.entries.get(id).map(|entry| &entry.value)
+        self.values.get(self.entries.get(id)?.place)?.as_ref()
     }
 
     /// Marks the entry as used `now`, which must be later than any use before.
@@ -36,20 +41,26 @@ impl<T> Recent<T> {
         self.order.remove(&entry.used_at);
         self.order.insert(now, *id);
         entry.used_at = now;
-        Some(&mut entry.value)
+        self.values.get_mut(entry.place)?.as_mut()
     }
 
     /// Adds or replaces an entry, used `now`.
     pub(super) fn insert(&mut self, id: Id, value: T, now: u64) {
         self.remove(&id);
+        let place = self.free.pop().unwrap_or(self.values.len());
+        match self.values.get_mut(place) {
+            Some(free) => *free = Some(value),
+            None => self.values.push(Some(value)),
+        }
         self.order.insert(now, id);
-        self.entries.insert(id, Entry { used_at: now, value });
+        self.entries.insert(id, Entry { used_at: now, place });
     }
 
     pub(super) fn remove(&mut self, id: &Id) -> Option<T> {
         let entry = self.entries.remove(id)?;
         self.order.remove(&entry.used_at);
-        Some(entry.value)
+        self.free.push(entry.place);
+        self.values.get_mut(entry.place)?.take()
     }
 
     /// When the entry that was used longest ago was used.
@@ -58,8 +69,9 @@ impl<T> Recent<T> {
     }
 
     pub(super) fn remove_oldest(&mut self) -> Option<T> {
-        let (_, id) = self.order.pop_first()?;
-        self.entries.remove(&id).map(|entry| entry.value)
+        let (_, id) = self.order.first_key_value()?;
+        let id = *id;
+        self.remove(&id)
     }
 }
 
@@ -90,5 +102,7 @@ mod tests {
         assert_eq!(recent.touch(&[2; 32], 4), None);
         assert_eq!((recent.len(), recent.order.len(), recent.oldest()), (1, 1, Some(2)));
         assert_eq!(recent.peek(&[1; 32]), Some(&'b'));
+        recent.insert([3; 32], 'd', 5);
+        assert_eq!((recent.peek(&[3; 32]), recent.values.len()), (Some(&'d'), 2), "a free place is taken again");
     }
 }

@@ -2,7 +2,6 @@
 //! field does not compile until somebody decides what it means.
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -10,6 +9,7 @@ use super::base::Base;
 use super::defaults::{Defaults, body_mode, named, query_form, trimmed};
 use super::index::Index;
 use super::{Policy, Texts, wire};
+use crate::names::Names;
 use crate::document::{self, DocumentError};
 use crate::revocation::Revocations;
 use crate::time::UnixTime;
@@ -56,16 +56,16 @@ impl wire::Bundle<'_> {
             max_body_bytes: default_max_body_bytes,
             provenance: provenance.map_err(|error| error.within("provenance_policy"))?.map(Arc::new),
         };
-        let mut apis = BTreeMap::new();
+        let mut apis = Names::default();
         for (number, api) in listed.into_iter().enumerate() {
             let at = |error: DocumentError| error.within(number).within("apis");
             let (api_id, api) = api.compile(&mut texts).map_err(at)?;
-            if apis.insert(api_id, api).is_some() {
+            if !apis.insert(api_id, api) {
                 return Err(at(DocumentError::new("/api_id", "listed before")));
             }
         }
         let mut routes = Vec::new();
-        let mut route_ids = BTreeSet::new();
+        let mut route_ids = Names::default();
         let mut index = Index::default();
         for (number, group) in route_groups.into_iter().enumerate() {
             let at = |error: DocumentError| error.within(number).within("route_groups");
@@ -73,7 +73,7 @@ impl wire::Bundle<'_> {
             let api = apis.get(api_id).ok_or_else(|| at(DocumentError::new("/api_id", "no API has this id")))?;
             for (number, route) in listed.into_iter().enumerate() {
                 let at = |error: DocumentError| at(error.within(number).within("routes"));
-                if !route_ids.insert(route.route_id) {
+                if !route_ids.insert(route.route_id, ()) {
                     return Err(at(DocumentError::new("/route_id", "listed before")));
                 }
                 let route = route.compile(&defaults, api, &mut texts).map_err(at)?;

@@ -1,25 +1,25 @@
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 
 use super::path::{segments, wildcard};
 use super::route::MatchType;
+use crate::names::Names;
 
 /// From method and path to a route's number, without a step that grows with the bundle but by its
 /// logarithm.
 #[derive(Debug, Default)]
-pub(super) struct Index(BTreeMap<Box<str>, Paths>);
+pub(super) struct Index(Names<Paths>);
 
 /// The paths of one method.
 #[derive(Debug, Default)]
 struct Paths {
-    exact: BTreeMap<Box<str>, usize>,
+    exact: Names<usize>,
     patterns: Node,
 }
 
 /// What may follow the segments that led here.
 #[derive(Debug, Default)]
 struct Node {
-    literal: BTreeMap<Box<str>, Box<Node>>,
+    literal: Names<Node>,
     wildcard: Option<Box<Node>>,
     /// The template that ends here.
     template: Option<usize>,
@@ -32,9 +32,11 @@ struct Node {
 impl Index {
     /// Adds the next route of the document; of two with the same path the first one counts.
     pub(super) fn add(&mut self, method: &str, match_type: MatchType, path: &str, number: usize) {
-        let paths = self.0.entry(method.into()).or_default();
+        let Some(paths) = self.0.entry(method, Paths::default) else {
+            return;
+        };
         if match_type == MatchType::Exact && !segments(path).any(|segment| wildcard(segment).is_some()) {
-            paths.exact.entry(path.into()).or_insert(number);
+            paths.exact.insert(path, number);
             return;
         }
         // The prefix `/` ends at the root.
@@ -44,10 +46,14 @@ impl Index {
             if match_type == MatchType::Exact {
                 node.first.get_or_insert(number);
             }
-            node = match wildcard(segment) {
-                Some(_) => node.wildcard.get_or_insert_default(),
-                None => node.literal.entry(segment.into()).or_default(),
+            let next = match wildcard(segment) {
+                Some(_) => Some(&mut **node.wildcard.get_or_insert_default()),
+                None => node.literal.entry(segment, Node::default),
             };
+            let Some(next) = next else {
+                return;
+            };
+            node = next;
         }
         match match_type {
             MatchType::Exact => {

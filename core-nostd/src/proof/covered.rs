@@ -4,12 +4,12 @@
 //! adds. So whatever an application may have meant must be covered, and the few names that
 //! libraries add are tried both ways, by hashing alone.
 
-use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::str;
 
 use crate::encoding::sha256;
+use crate::order::sorted;
 use crate::reason::Reason;
 use crate::request::{Header, Own, Request, trimmed};
 use crate::transcript::CoveredHeader;
@@ -18,9 +18,9 @@ use crate::transcript::CoveredHeader;
 #[derive(Clone, Debug, Default)]
 pub struct CoveredHeaders {
     /// Names that must be present and covered, besides the nonce.
-    pub required: BTreeSet<String>,
+    pub required: Vec<String>,
     /// Names that are never covered, besides the built-in ones: what other proxies add.
-    pub exempt: BTreeSet<String>,
+    pub exempt: Vec<String>,
     /// What becomes of a header that the proof does not cover.
     pub uncovered: Uncovered,
 }
@@ -190,7 +190,9 @@ impl<'r> Selection<'r> {
 
     /// Sorts by name, folds repeats onto their first copy and deals the bits out.
     fn order(&mut self) {
-        self.candidates.sort_by_key(|candidate| candidate.name);
+        let name = |place: usize| self.candidates.get(place).map(|candidate| candidate.name);
+        let order = sorted(self.candidates.len(), &|a, b| name(a).cmp(&name(b)));
+        self.candidates = order.iter().filter_map(|place| self.candidates.get(*place).copied()).collect();
         self.candidates.dedup_by(|later, first| {
             let same = later.name == first.name;
             first.repeated |= same;
@@ -215,8 +217,8 @@ impl<'r> Selection<'r> {
         name == NONCE || self.is_set(&self.rules.required, name)
     }
 
-    fn is_set(&self, names: &BTreeSet<String>, name: &[u8]) -> bool {
-        !names.is_empty() && str::from_utf8(name).is_ok_and(|name| names.contains(name))
+    fn is_set(&self, names: &[String], name: &[u8]) -> bool {
+        names.iter().any(|listed| listed.as_bytes() == name)
     }
 }
 

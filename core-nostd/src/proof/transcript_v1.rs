@@ -1,5 +1,6 @@
 use super::covered::Selection;
 use super::{Binding, Bound};
+use crate::key::KeyCache;
 use crate::reason::Reason;
 use crate::request::Request;
 use crate::transcript::Transcript;
@@ -8,7 +9,7 @@ use crate::transcript::Transcript;
 ///
 /// The claimed digest is compared before the signature: a tampered request is a binding mismatch,
 /// an unverifiable proof is not.
-pub(super) fn check(request: &Request<'_>, binding: &Binding<'_>) -> Result<Bound, Reason> {
+pub(super) fn check(request: &Request<'_>, binding: &Binding<'_>, keys: &mut KeyCache) -> Result<Bound, Reason> {
     let passport = binding.passport;
     let transcript = Transcript {
         method: request.method,
@@ -30,7 +31,7 @@ pub(super) fn check(request: &Request<'_>, binding: &Binding<'_>) -> Result<Boun
     let selection = Selection::of(request, binding.covered);
     let claimed = &request.transcript_sha256;
     let removed = selection.find(|names| transcript.digest_with(&prefix, names.headers()) == *claimed)?;
-    if !passport.proof_key.verify(claimed, &request.proof) {
+    if !keys.verify(&passport.proof_key, claimed, &request.proof) {
         return Err(Reason::InvalidRequestProof);
     }
     Ok(Bound { transcript_sha256: *claimed, removed: removed.unwrap_or_default() })

@@ -10,6 +10,9 @@ const BUCKETS: u16 = 4096;
 /// Under this key stands the moment at which the store began to remember.
 const BEGAN: &str = "trustplane.replay.v1.began";
 
+/// This key holds nothing: it shows what the host does when one that exists is set with 0.
+const PROBE: &str = "trustplane.replay.v1.probe";
+
 /// A compare-and-swap number that no read gave. On cpp-host and MOSN it makes `set` insert a missing
 /// key and never touch one that exists, where 0 would overwrite it.
 const NEVER_READ: u32 = u32::MAX;
@@ -164,17 +167,23 @@ fn began(data: &impl SharedData) -> Result<UnixTime, u32> {
 /// | with a number never read | mismatch | mismatch | mismatch |
 /// | with 0 | **overwrites** | mismatch | mismatch |
 ///
-/// So 0 is used only where a mismatch was given for a key that is still missing: that host is not
-/// one that overwrites.
+/// So 0 is used only where a mismatch was given for a key that is still missing, and the host shows
+/// that it does not overwrite: should it have lied about the missing key, entries would be lost.
 fn make(data: &impl SharedData, key: &str, value: &[u8]) -> Made {
     match swapped(data.set(key, value, NEVER_READ)) {
         Made::Elsewhere => match data.get(key) {
             Ok(_) => Made::Elsewhere,
-            Err(status::NOT_FOUND) => swapped(data.set(key, value, 0)),
+            Err(status::NOT_FOUND) if keeps_what_exists(data) => swapped(data.set(key, value, 0)),
             Err(_) => Made::Failed,
         },
         made => made,
     }
+}
+
+/// Whether 0 never overwrites. By the second time at the latest, the key exists.
+fn keeps_what_exists(data: &impl SharedData) -> bool {
+    let _exists_now = data.set(PROBE, b"", 0);
+    data.set(PROBE, b"", 0) == status::CAS_MISMATCH
 }
 
 fn swapped(status: u32) -> Made {

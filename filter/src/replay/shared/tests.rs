@@ -11,12 +11,19 @@ struct Host {
     table: RefCell<Table>,
     /// Answers every `get` and `set` with this status.
     broken: Cell<Option<u32>>,
+    /// Finds nothing, whatever is there.
+    blind: Cell<bool>,
     writes: Cell<u32>,
 }
 
 impl Host {
     fn new(rules: Rules) -> Self {
-        Self { table: RefCell::new(Table::new(rules)), broken: Cell::new(None), writes: Cell::new(0) }
+        Self {
+            table: RefCell::new(Table::new(rules)),
+            broken: Cell::new(None),
+            blind: Cell::new(false),
+            writes: Cell::new(0),
+        }
     }
 
     fn begun() -> Self {
@@ -34,6 +41,7 @@ impl SharedData for Host {
     fn get(&self, key: &str) -> Result<(Vec<u8>, u32), u32> {
         match self.broken.get() {
             Some(status) => Err(status),
+            None if self.blind.get() => Err(status::NOT_FOUND),
             None => self.table.borrow().get(key),
         }
     }
@@ -175,6 +183,18 @@ fn every_other_status_of_the_host_denies() {
 }
 
 #[test]
+fn a_host_that_overwrites_and_finds_nothing_loses_no_entry() {
+    let host = Host::begun();
+    assert_eq!(STORE.consume_ticket(&host, &ticket(1), NOW), Consumed::Fresh);
+    host.blind.set(true);
+    assert_eq!(STORE.consume_ticket(&host, &ticket(1), NOW), Consumed::Unavailable);
+    assert_eq!(STORE.begin(&host, NOW), None);
+    host.blind.set(false);
+    assert_eq!(STORE.consume_ticket(&host, &ticket(1), NOW), Consumed::Replayed);
+    assert_eq!(began(&host), Ok(NOW.minus(60)));
+}
+
+#[test]
 fn a_write_that_never_wins_ends_in_a_denial() {
     struct Lost(Cell<u32>);
     impl SharedData for Lost {
@@ -223,6 +243,6 @@ fn no_two_keys_share_a_crc32() {
     }
     assert_eq!(crc32("123456789"), 0xcbf4_3926);
     let mut sums: BTreeSet<u32> = (0..BUCKETS).map(|index| crc32(&bucket_key(index))).collect();
-    sums.insert(crc32(BEGAN));
-    assert_eq!(sums.len(), usize::from(BUCKETS) + 1);
+    sums.extend([crc32(BEGAN), crc32(PROBE)]);
+    assert_eq!(sums.len(), usize::from(BUCKETS) + 2);
 }
