@@ -46,16 +46,33 @@ const MOST_FREE: usize = 6;
 const NONCE: &[u8] = b"x-trustplane-nonce";
 
 /// Hop-by-hop headers and what intermediaries write: no caller can foresee their values.
+const EXEMPT: [&str; 22] = [
+    "host",
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "content-length",
+    "expect",
+    "via",
+    "forwarded",
+    "x-forwarded-for",
+    "x-forwarded-proto",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-envoy-external-address",
+    "x-envoy-expected-rq-timeout-ms",
+    "x-envoy-internal",
+    "x-envoy-attempt-count",
+];
+
 pub(crate) fn is_exempt(name: &[u8]) -> bool {
-    matches!(
-        name,
-        b"host" | b"connection" | b"keep-alive" | b"proxy-authenticate" | b"proxy-authorization"
-            | b"proxy-connection" | b"te" | b"trailer" | b"transfer-encoding" | b"upgrade"
-            | b"content-length" | b"expect" | b"via" | b"forwarded" | b"x-forwarded-for"
-            | b"x-forwarded-proto" | b"x-forwarded-host" | b"x-forwarded-port"
-            | b"x-envoy-external-address" | b"x-envoy-expected-rq-timeout-ms" | b"x-envoy-internal"
-            | b"x-envoy-attempt-count"
-    ) || Own::of(name).is_some_and(|own| own != Own::Nonce)
+    EXEMPT.iter().any(|exempt| exempt.as_bytes() == name) || Own::of(name).is_some_and(|own| own != Own::Nonce)
 }
 
 /// A header that may be covered.
