@@ -143,9 +143,7 @@ impl Services {
     ) {
         let services = &*self;
         let service =
-            service_fn(
-                |request: Request<Incoming>| async move { Ok::<_, Infallible>(services.answer(request).await) },
-            );
+            service_fn(|request: Request<Incoming>| async move { Ok::<_, Infallible>(services.answer(request).await) });
         let mut builder = http1::Builder::new();
         builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(HEAD_BYTES);
         let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));

@@ -5,14 +5,14 @@ use crate::output::Format;
 
 /// Proof-bound machine authorization: keys, passports, bundles, a local Envoy
 #[derive(Debug, Parser)]
-#[command(name = "trustplane", version, max_term_width = 79, propagate_version = true)]
+#[command(name = "trustplane", version, max_term_width = 79)]
 #[command(after_help = "Exit status: 0 allow or done, 1 deny or refused, 2 usage or input error.")]
 pub(crate) struct Args {
     /// How results are written
-    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t)]
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t, display_order = 900)]
     output: Format,
     /// The same as --output json
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 901)]
     json: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -28,6 +28,9 @@ pub(crate) enum Command {
     Sign(Box<cmd::sign::Sign>),
     /// Verify a passport, or a whole request
     Verify(Box<cmd::verify::Verify>),
+    /// Serve as the local broker, or ask one
+    #[command(subcommand)]
+    Broker(cmd::broker::Broker),
     /// Build, sign, check and change bundles
     #[command(subcommand)]
     Bundle(cmd::bundle::Bundle),

@@ -1,9 +1,11 @@
+pub(crate) mod broker;
 pub(crate) mod bundle;
 pub(crate) mod demo;
 pub(crate) mod envoy;
 pub(crate) mod gen_key;
 pub(crate) mod issue;
 pub(crate) mod sign;
+mod stack;
 pub(crate) mod up;
 pub(crate) mod verify;
 
@@ -17,6 +19,7 @@ pub(crate) fn run(command: Command, output: Output) -> Result<Verdict, Fault> {
         Command::Issue(command) => command.run(output),
         Command::Sign(command) => command.run(output),
         Command::Verify(command) => command.run(output),
+        Command::Broker(command) => command.run(output),
         Command::Bundle(command) => command.run(output),
         Command::Envoy(command) => command.run(output),
         Command::Up(command) => command.run(output),

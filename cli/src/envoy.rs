@@ -5,8 +5,10 @@ mod binary;
 mod bootstrap;
 mod connection_manager;
 mod process;
+mod replay;
 
 pub use binary::{BinaryError, find_binary};
 pub use bootstrap::{Bootstrap, Cluster, Filter, Listener, LogTarget, Tls};
 pub use process::{Envoy, Launch, LaunchError};
+pub use replay::ReplayService;
 pub use trustplane_core::Hold;

@@ -4,6 +4,7 @@
 
 mod args;
 pub mod bundle;
+mod child;
 pub mod client;
 pub mod clock;
 mod cmd;

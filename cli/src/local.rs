@@ -1,12 +1,16 @@
-//! The local stack: a real Envoy with the filter, an echoing upstream, fresh keys and bundles.
+//! The local stack: a real Envoy with the filter, a broker, an echoing upstream, fresh keys and bundles.
 
+mod broker;
 mod caller;
 mod documents;
 mod filter;
 mod folder;
+mod replay;
 mod up;
 
-pub use caller::{AUDIENCE, Caller, Draft};
+pub use broker::Broker;
+pub use caller::{AUDIENCE, Caller, Draft, get_profile, post_profile};
 pub use filter::find_filter;
 pub use folder::Folder;
-pub use up::{Scenario, Up, UpOptions};
+pub use replay::{Redis, ReplayThread};
+pub use up::{Scenario, Store, Up, UpOptions};

@@ -10,9 +10,9 @@ use crate::value::{IntoJson, Json, compact};
 /// How results are written.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
 pub enum Format {
-    /// One JSON object on one line.
+    // One JSON object on one line.
     Json,
-    /// For people.
+    // For people.
     #[default]
     Text,
 }

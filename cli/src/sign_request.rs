@@ -108,6 +108,11 @@ impl Stamp {
     }
 }
 
+/// Whether every one of these headers can be covered, whoever signs.
+pub(crate) fn coverable(headers: &[(String, String)]) -> Result<(), SignError> {
+    cover(headers, "").map(drop)
+}
+
 /// Issues a passport for this one request and signs the request under it.
 pub fn sign_request(caller: &Caller<'_>, request: &Outgoing<'_>, stamp: &Stamp) -> Result<SignedRequest, SignError> {
     let token = mint::mint_passport(
@@ -183,7 +188,10 @@ impl fmt::Display for SignError {
             Self::Query(err) => err.fmt(f),
             Self::RepeatedHeader(name) => write!(f, "header {name} comes more than once; verifiers refuse that"),
             Self::ReservedHeader(name) => {
-                write!(f, "header {name} cannot be covered: the signer, the HTTP library or a proxy writes it")
+                write!(
+                    f,
+                    "header {name} cannot be covered: no header name, or written by the signer, HTTP libraries or proxies"
+                )
             }
             Self::Target => f.write_str("the path must begin with / and hold no fragment"),
             Self::Transcript => {

@@ -55,7 +55,8 @@ impl<'c> FilterSubject<'c> {
             (None, Hold::StopIteration) => Profile::envoy_hold(),
             (_, Hold::TrailingBuffer) => Profile::envoy_default(),
         };
-        let mut host = Host::start_sharing(&self.guest, kind, shared, "trustplane").map_err(|error| error.to_string())?;
+        let mut host =
+            Host::start_sharing(&self.guest, kind, shared, "trustplane").map_err(|error| error.to_string())?;
         // The store begins with the first configuration, the bundles come with the second.
         for time in [began, profile.fetched_at] {
             host.set_now_secs(time);
@@ -140,9 +141,14 @@ pub fn input(case: &Case) -> RequestInput {
     let pairs = |pairs: &[(String, crate::case::Bytes)]| -> Vec<Pair> {
         pairs.iter().map(|(name, value)| (name.clone().into(), value.0.clone())).collect()
     };
+    let mut body: Vec<Vec<u8>> = case.body_chunks.iter().map(|chunk| chunk.0.clone()).collect();
+    // Framing of its own says that the end is not told with the head.
+    if body.is_empty() && case.headers.iter().any(|(name, _)| name == "transfer-encoding") {
+        body.push(Vec::new());
+    }
     RequestInput {
         headers: pseudo.into_iter().chain(pairs(&case.headers)).collect(),
-        body: case.body_chunks.iter().map(|chunk| chunk.0.clone()).collect(),
+        body,
         trailers: (!case.trailers.is_empty()).then(|| pairs(&case.trailers)),
         separate_end: false,
     }

@@ -7,6 +7,9 @@ use crate::case::{Case, Cases};
 use crate::subject::Subject;
 use crate::verdict::mismatches;
 
+/// A part of a run.
+pub type Job<'j> = Box<dyn FnOnce(&mut Run) + Send + 'j>;
+
 /// What has been checked so far.
 #[derive(Default)]
 pub struct Run {
@@ -62,9 +65,39 @@ impl Run {
     }
 
     /// Counts one statement that must hold.
-    pub fn holds(&mut self, name: &str, comment: &str, found: Result<(), String>) {
+    pub fn holds(&mut self, name: &str, comment: &str, statement: impl FnOnce() -> Result<(), String>) {
         if self.wants(name) {
-            self.check(name, comment, found.err().as_slice());
+            self.check(name, comment, statement().err().as_slice());
+        }
+    }
+
+    /// Runs jobs side by side, and adds up what they found in their order.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn side_by_side(&mut self, jobs: Vec<Job<'_>>) {
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        let jobs: Vec<_> = jobs.into_iter().map(|job| std::sync::Mutex::new(Some(job))).collect();
+        let next = std::sync::atomic::AtomicUsize::new(0);
+        let only = &self.only;
+        let work = || {
+            let mut done = Vec::new();
+            loop {
+                let index = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                let Some(slot) = jobs.get(index) else { return done };
+                let job = slot.lock().expect("a job runs once").take();
+                let mut run = Self { only: only.clone(), ..Self::default() };
+                job.expect("each index comes once")(&mut run);
+                done.push((index, run));
+            }
+        };
+        let mut done: Vec<(usize, Self)> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+            threads.into_iter().flat_map(|thread| thread.join().expect("no job panics")).collect()
+        });
+        done.sort_by_key(|(index, _)| *index);
+        for (_, run) in done {
+            self.passed += run.passed;
+            self.failed += run.failed;
+            self.report += &run.report;
         }
     }
 

@@ -32,8 +32,9 @@ const OPTIONAL: [&str; 14] = [
 /// They stand in an event only after the passport's signature verified.
 const CLAIMS: [&str; 6] = ["issuer", "subject", "jti", "key_binding", "source_profile", "source_spiffe_id"];
 
-/// Headers that belong to a connection: proxies drop them by themselves.
-const HOP_BY_HOP: [&str; 9] = [
+/// Headers that belong to a connection or to the proxy itself, which drops or rewrites them. None is
+/// ever covered.
+const PROXY_OWN: [&str; 15] = [
     "connection",
     "keep-alive",
     "proxy-connection",
@@ -43,6 +44,12 @@ const HOP_BY_HOP: [&str; 9] = [
     "upgrade",
     "content-length",
     "expect",
+    "x-forwarded-for",
+    "x-forwarded-proto",
+    "x-envoy-external-address",
+    "x-envoy-expected-rq-timeout-ms",
+    "x-envoy-internal",
+    "x-envoy-attempt-count",
 ];
 
 /// The six that only a verifier may tell the upstream.
@@ -144,7 +151,7 @@ fn application_headers(case: &Case, expected: &UpstreamHeaders) -> BTreeMap<Stri
     let mut kept: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
     for (name, value) in &case.headers {
         let own = IDENTITY.contains(&name.as_str()) || expected.absent.contains(name);
-        if !own && !HOP_BY_HOP.contains(&name.as_str()) {
+        if !own && !PROXY_OWN.contains(&name.as_str()) {
             kept.entry(name.clone()).or_default().push(trimmed(&value.0).to_vec());
         }
     }

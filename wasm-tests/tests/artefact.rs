@@ -82,6 +82,7 @@ fn it_offers_what_a_host_calls() {
 fn it_is_small() {
     let wasm = artefact::read().unwrap_or_else(|why| panic!("{why}"));
     // Past the test harness, which shows only what failing tests print.
-    writeln!(stdout(), "\n{}: {} bytes, sha256 {}", artefact::path().display(), wasm.len(), hex(&sha256(&wasm))).unwrap();
+    writeln!(stdout(), "\n{}: {} bytes, sha256 {}", artefact::path().display(), wasm.len(), hex(&sha256(&wasm)))
+        .unwrap();
     assert!(wasm.len() < MOST_BYTES, "{} bytes", wasm.len());
 }

@@ -7,7 +7,9 @@ use redis::aio::MultiplexedConnection;
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
-use redis::{AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, TlsCertificates, TlsMode};
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, TlsCertificates, TlsMode,
+};
 use tokio::sync::Mutex;
 
 use super::args::ReplayArgs;
@@ -109,13 +111,10 @@ impl Place {
             AsyncConnectionConfig::new().set_connection_timeout(Some(connect)).set_response_timeout(Some(answer));
         Ok(match self {
             Self::Server(client) => Wire::One(client.get_multiplexed_async_connection_with_config(&config).await?),
-            Self::Sentinel(client) => {
-                Wire::One(client.lock().await.get_async_connection_with_config(&config).await?)
-            }
+            Self::Sentinel(client) => Wire::One(client.lock().await.get_async_connection_with_config(&config).await?),
             Self::Cluster(client) => {
-                let config = redis::cluster::ClusterConfig::new()
-                    .set_connection_timeout(connect)
-                    .set_response_timeout(answer);
+                let config =
+                    redis::cluster::ClusterConfig::new().set_connection_timeout(connect).set_response_timeout(answer);
                 Wire::Many(client.get_async_connection_with_config(config).await?)
             }
         })

@@ -44,8 +44,7 @@ pub(super) async fn examine_cluster(wire: &mut ClusterConnection, evicting: bool
     let mut info = redis::cmd("INFO");
     info.arg("memory");
     let told = wire.route_command(info, primaries).await?;
-    let told: HashMap<String, String> =
-        redis::from_redis_value(told).map_err(|_| Fault::Strange("INFO memory"))?;
+    let told: HashMap<String, String> = redis::from_redis_value(told).map_err(|_| Fault::Strange("INFO memory"))?;
     if told.is_empty() {
         return Err(Fault::Strange("INFO memory"));
     }

@@ -115,10 +115,18 @@ fn tls_needs_the_right_authority() {
     };
     std::fs::write(folder.join("san"), "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n").unwrap();
     for name in ["right", "wrong"] {
-        openssl(format!("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN={name} -keyout {name}.key -out {name}.pem"));
+        openssl(format!(
+            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN={name} -keyout {name}.key -out {name}.pem"
+        ));
     }
-    openssl("req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=redis -keyout server.key -out server.csr".into());
-    openssl("x509 -req -in server.csr -CA right.pem -CAkey right.key -CAcreateserial -days 2 -extfile san -out server.pem".into());
+    openssl(
+        "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=redis -keyout server.key -out server.csr"
+            .into(),
+    );
+    openssl(
+        "x509 -req -in server.csr -CA right.pem -CAkey right.key -CAcreateserial -days 2 -extfile san -out server.pem"
+            .into(),
+    );
     let (port, file) = (free_port(), |name: &str| folder.join(name).display().to_string());
     let _redis = Redis::start_with(&[
         "--tls-port",

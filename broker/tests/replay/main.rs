@@ -60,13 +60,19 @@ fn a_question_that_is_none_consumes_nothing() {
     let redis = Redis::start();
     let service = Service::start(&redis.url(), &[]);
     let sound = format!(r#"{{"id":"{}","issued_at":{},"ttl_ms":1000}}"#, id(1), now() + 60);
-    for broken in
-        [String::new(), sound.replace("1000", "0"), sound.replace('}', r#","x":1}"#), format!("{sound}{}", " ".repeat(256))]
-    {
+    for broken in [
+        String::new(),
+        sound.replace("1000", "0"),
+        sound.replace('}', r#","x":1}"#),
+        format!("{sound}{}", " ".repeat(256)),
+    ] {
         assert_eq!(service.send("POST /v1/replay/consume", &broken).0, 400, "{broken}");
     }
     assert_eq!(service.send("GET /v1/replay/consume", &sound).0, 405);
-    assert_eq!(service.send("POST /v1/replay/consume?x", &sound), (200, format!(r#"{{"id":"{}","outcome":"fresh"}}"#, id(1))));
+    assert_eq!(
+        service.send("POST /v1/replay/consume?x", &sound),
+        (200, format!(r#"{{"id":"{}","outcome":"fresh"}}"#, id(1)))
+    );
 }
 
 #[test]

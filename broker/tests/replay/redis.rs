@@ -45,8 +45,7 @@ impl Redis {
         installed();
         let folder = Folder::new();
         let port = free_port();
-        let flags: Vec<String> =
-            flags.iter().map(|flag| flag.replace("DIR", folder.0.to_str().unwrap())).collect();
+        let flags: Vec<String> = flags.iter().map(|flag| flag.replace("DIR", folder.0.to_str().unwrap())).collect();
         let child = launch(&folder, port, &flags);
         let redis = Self { folder, port, flags, child };
         redis.await_answer();

@@ -80,7 +80,7 @@ struct SourceArgs {
     #[arg(long)]
     issuer: String,
     /// Trust domain of the client's passports
-    #[arg(long)]
+    #[arg(long, value_name = "DOMAIN")]
     trust_domain: String,
     #[command(flatten)]
     subject: SubjectArgs,

@@ -1,10 +1,12 @@
+use std::fmt;
+
 use clap::Args;
 use serde::Serialize;
 
-use super::up::StackArgs;
+use super::stack::{StackArgs, Stop, this_program};
 use crate::demo::{self, Row};
 use crate::exit::{Fault, Verdict};
-use crate::local::{Scenario, Up};
+use crate::local::{Scenario, Up, UpOptions};
 use crate::output::Output;
 
 #[derive(Args, Debug)]
@@ -14,45 +16,53 @@ pub(crate) struct Demo {
 }
 
 #[derive(Serialize)]
-struct Summary<'a> {
-    rows: &'a [Row],
+struct Summary {
+    rows: Vec<Row>,
     passed: usize,
     total: usize,
-    upstream_requests: u64,
+    upstream_expected: u64,
+    upstream_actual: u64,
 }
 
 impl Demo {
     pub(crate) fn run(self, output: Output) -> Result<Verdict, Fault> {
-        let up = Up::start(&self.stack.options(Scenario::Acceptance))?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .map_err(|err| Fault::new(err.to_string()))?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        runtime.map_err(|err| Fault::new(err.to_string()))?.block_on(self.play(output))
+    }
+
+    async fn play(self, output: Output) -> Result<Verdict, Fault> {
+        let mut stop = Stop::listen()?;
+        let stopped = || Fault::new("stopped by a signal");
+        let options = UpOptions { broker: Some(this_program()?), ..self.stack.options(Scenario::Acceptance) };
+        let up = stop.start(options).await?.ok_or_else(stopped)?;
         if !output.is_json() {
-            output.line(&format!(
-                "{}\n{}\n",
-                heading(&up),
-                line("", "case", "expected", "actual", "upstream", "time").trim_end()
-            ))?;
+            let columns = line("", "case", "expected", "actual", "upstream", "time");
+            output.line(&format!("{}\n{}\n", heading(&up), columns.trim_end()))?;
         }
-        let rows =
-            runtime.block_on(demo::run(&up, |row| if output.is_json() { Ok(()) } else { output.line(&text(row)) }))?;
-        let passed = rows.iter().filter(|row| row.passed).count();
+        let tell = |row: &Row| if output.is_json() { Ok(()) } else { output.line(&text(row)) };
+        let rows = tokio::select! {
+            rows = demo::run(&up, tell) => rows?,
+            () = stop.asked() => return Err(stopped()),
+        };
+        let summary = Summary {
+            passed: rows.iter().filter(|row| row.passed).count(),
+            total: rows.len(),
+            upstream_expected: rows.iter().map(|row| row.upstream_expected).sum(),
+            upstream_actual: up.upstream().count(),
+            rows,
+        };
+        output.show(&summary)?;
         // A denied request that reached the upstream after its row was judged shows here.
-        let upstream_expected: u64 = rows.iter().map(|row| row.upstream_expected).sum();
-        let upstream_requests = up.upstream().count();
-        let complete = passed == rows.len() && upstream_requests == upstream_expected;
-        if output.is_json() {
-            let summary = Summary { rows: &rows, passed, total: rows.len(), upstream_requests };
-            output.line(&serde_json::to_string(&summary).unwrap_or_default())?;
-        } else {
-            output.line(&format!(
-                "\n{passed} of {} rows as expected; the upstream saw {upstream_requests} requests of {upstream_expected} that were allowed",
-                rows.len()
-            ))?;
-        }
+        let complete = summary.passed == summary.total && summary.upstream_actual == summary.upstream_expected;
         Ok(if complete { Verdict::Allow } else { Verdict::Deny })
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { passed, total, upstream_expected, upstream_actual, .. } = self;
+        write!(f, "\n{passed} of {total} rows as expected; ")?;
+        write!(f, "the upstream saw {upstream_actual} requests, {upstream_expected} were to be allowed")
     }
 }
 

@@ -15,6 +15,9 @@ use crate::sign_request::Stamp;
 use crate::value::{pretty, value};
 
 #[derive(Args, Debug)]
+#[command(override_usage = "\
+trustplane issue --subject <SUBJECT> --audience <AUDIENCE>
+                        --trust-domain <DOMAIN> [OPTIONS]")]
 pub(crate) struct Issue {
     /// Who the passport is for
     #[arg(long)]
@@ -23,7 +26,7 @@ pub(crate) struct Issue {
     #[arg(long)]
     audience: String,
     /// Trust domain of the issuer
-    #[arg(long)]
+    #[arg(long, value_name = "DOMAIN")]
     trust_domain: String,
     /// Issuer of the passport
     #[arg(long, default_value = "local://trustplane.issue")]

@@ -29,7 +29,7 @@ pub(crate) struct Sign {
     #[arg(long)]
     issuer: Option<String>,
     /// Trust domain of the issuer
-    #[arg(long)]
+    #[arg(long, value_name = "DOMAIN")]
     trust_domain: Option<String>,
     /// The id under which verifiers know the key
     #[arg(long)]
@@ -38,7 +38,7 @@ pub(crate) struct Sign {
     #[arg(long)]
     audience: Option<String>,
     /// Id of the route
-    #[arg(long)]
+    #[arg(long, value_name = "ID")]
     route_id: Option<String>,
     /// Method; GET when nothing says
     #[arg(long)]
@@ -180,7 +180,7 @@ impl Sign {
     }
 
     fn show(&self, output: Output, request: &Outgoing<'_>, signed: &SignedRequest) -> Result<(), Fault> {
-        let curl = self.curl.then(|| curl(request, signed, self.body_file.as_deref()));
+        let curl = self.curl.then(|| curl(request, &signed.headers, self.body_file.as_deref()));
         if output.is_json() {
             let headers = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
             let headers = headers.chain(signed.headers.iter().map(|(name, value)| (*name, value.as_str())));
@@ -213,7 +213,7 @@ impl Sign {
 }
 
 /// Scheme, authority, and path with query.
-fn split_url(source: &str, url: &str) -> Result<(String, String, String), Fault> {
+pub(super) fn split_url(source: &str, url: &str) -> Result<(String, String, String), Fault> {
     let (scheme, rest) = url
         .split_once("://")
         .filter(|(scheme, _)| matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https"))

@@ -1,15 +1,17 @@
 use std::fmt;
-use std::path::PathBuf;
+use std::future;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde::Serialize;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
 use crate::clock;
 use crate::cmd::sign::curl::curl;
+use crate::cmd::stack::{StackArgs, Stop, this_program};
 use crate::exit::{Fault, Verdict};
-use crate::local::{Scenario, Up, UpOptions};
+use crate::local::{AUDIENCE, Broker, Scenario, Store, Up, UpOptions};
 use crate::output::Output;
 
 #[derive(Args, Debug)]
@@ -19,23 +21,34 @@ pub(crate) struct UpCommand {
     /// Folder for keys, bundles, profiles and logs; a new one that is removed at the end when not given
     #[arg(long, value_name = "FOLDER")]
     state_dir: Option<PathBuf>,
+    /// Where consumed passports are remembered; redis starts a redis-server and the replay service
+    #[arg(long, value_enum, value_name = "STORE", default_value_t)]
+    replay: StoreArg,
     /// Port to listen on; a free one when not given
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     port: u16,
+    /// Start a broker that issues to this user; the default
+    #[arg(long, overrides_with = "no_broker")]
+    broker: bool,
+    /// Start no broker
+    #[arg(long)]
+    no_broker: bool,
 }
 
-/// What a local stack is made of.
-#[derive(Args, Debug)]
-pub(crate) struct StackArgs {
-    /// The Envoy to run; the first on PATH when not given
-    #[arg(long, value_name = "FILE")]
-    envoy_bin: Option<PathBuf>,
-    /// The filter; TRUSTPLANE_FILTER, the one beside this program or the one last built when not given
-    #[arg(long, value_name = "FILE")]
-    filter: Option<PathBuf>,
-    /// Envoy's worker threads
-    #[arg(long, value_name = "COUNT", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=256))]
-    workers: u32,
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum StoreArg {
+    Redis,
+    #[default]
+    SharedData,
+}
+
+impl From<StoreArg> for Store {
+    fn from(store: StoreArg) -> Self {
+        match store {
+            StoreArg::Redis => Self::Redis,
+            StoreArg::SharedData => Self::SharedData,
+        }
+    }
 }
 
 /// Where everything is.
@@ -57,69 +70,46 @@ struct Places {
     access_log_path: PathBuf,
     envoy_log_path: PathBuf,
     curl: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    broker_socket: Option<PathBuf>,
 }
 
 impl UpCommand {
     pub(crate) fn run(self, output: Output) -> Result<Verdict, Fault> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|err| Fault::new(err.to_string()))?;
-        runtime.block_on(async {
-            // Before anything starts, so that no signal finds something running and nobody to stop it.
-            let stop = stop_signal()?;
-            let options =
-                UpOptions { state_dir: self.state_dir, port: self.port, ..self.stack.options(Scenario::Orders) };
-            let start = tokio::task::spawn_blocking(move || Up::start(&options));
-            tokio::pin!(start, stop);
-            let up = tokio::select! {
-                up = &mut start => up.map_err(|err| Fault::new(err.to_string()))??,
-                () = &mut stop => {
-                    // Starting cannot be cut short; what it started ends right away.
-                    drop(start.await);
-                    return Ok(Verdict::Allow);
-                }
-            };
-            output.show(&Places::of(&up)?)?;
-            let mut exited = up.envoy().exited();
-            tokio::select! {
-                () = stop => Ok(Verdict::Allow),
-                // The sender lives as long as `up`.
-                status = exited.wait_for(Option::is_some) => {
-                    Err(ended(status.ok().and_then(|status| *status), &up))
-                }
-            }
-        })
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.map_err(|err| Fault::new(err.to_string()))?.block_on(self.stay(output))
     }
-}
 
-impl StackArgs {
-    pub(crate) fn options(self, scenario: Scenario) -> UpOptions {
-        let Self { envoy_bin, filter, workers } = self;
-        UpOptions { envoy_bin, filter, workers, scenario, ..UpOptions::default() }
-    }
-}
-
-/// Ends with the first signal that asks a program to stop.
-fn stop_signal() -> Result<impl Future<Output = ()>, Fault> {
-    let listen = |kind| signal(kind).map_err(|err| Fault::of("signals", err));
-    let mut interrupt = listen(SignalKind::interrupt())?;
-    let mut terminate = listen(SignalKind::terminate())?;
-    let mut hangup = listen(SignalKind::hangup())?;
-    Ok(async move {
+    async fn stay(self, output: Output) -> Result<Verdict, Fault> {
+        let mut stop = Stop::listen()?;
+        let Self { stack, state_dir, replay, port, broker, no_broker } = self;
+        let broker = (broker || !no_broker).then(this_program).transpose()?;
+        let options = UpOptions { state_dir, port, store: replay.into(), broker, ..stack.options(Scenario::Orders) };
+        let Some(up) = stop.start(options).await? else { return Ok(Verdict::Allow) };
+        output.show(&Places::of(&up)?)?;
+        let (envoy, broker) = (up.envoy().exited(), up.broker().map(Broker::exited));
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
+            () = stop.asked() => Ok(Verdict::Allow),
+            status = end(Some(envoy)) => Err(ended("Envoy", status, &up.paths().envoy_log)),
+            status = end(broker) => Err(ended("the broker", status, up.broker().map_or(Path::new(""), Broker::log))),
         }
-    })
+    }
 }
 
-fn ended(status: Option<ExitStatus>, up: &Up) -> Fault {
-    let log = up.paths().envoy_log.display();
+/// Waits for the end of a child, where there is one.
+async fn end(exited: Option<watch::Receiver<Option<ExitStatus>>>) -> Option<ExitStatus> {
+    match exited {
+        // The sender lives as long as the stack.
+        Some(mut exited) => exited.wait_for(Option::is_some).await.ok().and_then(|status| *status),
+        None => future::pending().await,
+    }
+}
+
+fn ended(who: &str, status: Option<ExitStatus>, log: &Path) -> Fault {
+    let log = log.display();
     match status {
-        Some(status) => Fault::new(format!("Envoy ended ({status}); see {log}")),
-        None => Fault::new(format!("Envoy ended; see {log}")),
+        Some(status) => Fault::new(format!("{who} ended ({status}); see {log}")),
+        None => Fault::new(format!("{who} ended; see {log}")),
     }
 }
 
@@ -130,7 +120,7 @@ impl Places {
             &crate::local::Draft::get("/orders/7"),
             up.listener(),
             clock::now(),
-            |request, signed| curl(request, &signed, None),
+            |request, signed| curl(request, &signed.headers, None),
         )?;
         Ok(Self {
             listener_url: up.listener_url(),
@@ -149,6 +139,7 @@ impl Places {
             access_log_path: paths.access_log,
             envoy_log_path: paths.envoy_log,
             curl,
+            broker_socket: up.broker().map(|broker| broker.socket().to_owned()),
         })
     }
 }
@@ -169,6 +160,9 @@ impl fmt::Display for Places {
         ] {
             writeln!(f, "{name:<14}  {}", path.display())?;
         }
+        if let Some(socket) = &self.broker_socket {
+            writeln!(f, "{:<14}  {}", "broker socket", socket.display())?;
+        }
         writeln!(f, "{:<14}  {}", "admin", self.admin_url)?;
         writeln!(f, "{:<14}  {}", "upstream", self.upstream_url)?;
         writeln!(f, "{:<14}  {} (pid {})", "listener", self.listener_url, self.envoy_pid)?;
@@ -176,6 +170,12 @@ impl fmt::Display for Places {
         writeln!(f, "Another one:\n\n  trustplane sign --curl --path /orders/7 \\")?;
         writeln!(f, "    --profile {} \\", self.profile_path.display())?;
         writeln!(f, "    --private-key-file {} | sh\n", self.private_key_path.display())?;
+        if let Some(socket) = &self.broker_socket {
+            writeln!(f, "One for a caller that holds no key:\n\n  trustplane broker issue --curl \\")?;
+            writeln!(f, "    --socket {} \\", socket.display())?;
+            writeln!(f, "    --url {}/orders/7 \\", self.listener_url)?;
+            writeln!(f, "    --audience {AUDIENCE} --route-id orders.read | sh\n")?;
+        }
         write!(f, "Ctrl-C stops everything.")
     }
 }

@@ -11,8 +11,14 @@ use crate::exit::{Fault, Verdict};
 use crate::input::{PinArgs, header, public_key};
 use crate::output::Output;
 
-/// With --policy-bundle a whole request is judged, else the passport alone.
 #[derive(Args, Debug)]
+#[command(override_usage = "\
+trustplane verify --token <TOKEN> --audience <AUDIENCE>
+                         (--bundle <FILE> | --public-key <KEY> --kid <KID>
+                          --issuer <ISSUER> --trust-domain <DOMAIN>) [OPTIONS]
+       trustplane verify --policy-bundle <FILE> --bundle <FILE> --path <PATH>
+                         --authority <AUTHORITY> --header <NAME: VALUE>...
+                         [OPTIONS]")]
 pub(crate) struct Verify {
     /// Passport; `-` reads it from standard input. A request may carry it as a header instead
     #[arg(long, value_name = "TOKEN|-", required_unless_present = "policy_bundle", allow_hyphen_values = true)]
@@ -33,18 +39,18 @@ pub(crate) struct Verify {
     #[arg(long)]
     issuer: Option<String>,
     /// The trust domain that the passport must name
-    #[arg(long)]
+    #[arg(long, value_name = "DOMAIN")]
     trust_domain: Option<String>,
     /// The audience that the passport must name; a request's route names it instead
     #[arg(long, required_unless_present = "policy_bundle")]
     audience: Option<String>,
     #[command(flatten)]
     pins: PinArgs,
-    #[command(flatten)]
-    request: RequestArgs,
     /// Judge as of this time, Unix seconds; now when not given
     #[arg(long, value_name = "SECONDS")]
     at: Option<u64>,
+    #[command(flatten)]
+    request: RequestArgs,
 }
 
 #[derive(Args, Debug)]

@@ -1,6 +1,7 @@
 use trustplane_broker::SigningKey;
 use trustplane_core::{KeyBinding, Reason};
 
+use super::broker;
 use super::race::race;
 use super::row::Row;
 use crate::client::{Answer, Message};
@@ -26,6 +27,9 @@ pub(crate) async fn run(up: &Up, mut tell: impl FnMut(&Row) -> Result<(), Fault>
     forged.set("X-TrustPlane-Subject", "service:admin");
     let (row, answer) = Row::send(up, "forged X-TrustPlane-Subject header", &forged, Reason::RequestAllowed).await;
     done(row.unless(answer.and_then(|answer| identity_forged(&answer))))?;
+    if let Some(own) = up.broker() {
+        broker::rows(up, own, &mut done).await?;
+    }
     done(race(up).await?)?;
     Ok(rows)
 }

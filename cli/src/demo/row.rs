@@ -49,10 +49,16 @@ impl Row {
             Err(err) => err.to_string(),
         };
         let upstream_expected = u64::from(expected.0 == Reason::RequestAllowed);
-        let expected = expected.text();
+        Self::of(case, (expected.text(), upstream_expected), (actual, upstream_actual), took)
+    }
+
+    /// What had to come of something and what did, each with how many requests the upstream saw.
+    pub(super) fn of(case: &str, expected: (String, u64), actual: (String, u64), took: Duration) -> Self {
+        let passed = expected == actual;
+        let ((expected, upstream_expected), (actual, upstream_actual)) = (expected, actual);
         Self {
             case: case.to_owned(),
-            passed: actual == expected && upstream_actual == upstream_expected,
+            passed,
             expected,
             actual,
             upstream_expected,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use trustplane_core::Hold;
 
 use super::connection_manager::connection_manager;
+use super::replay::ReplayService;
 use crate::value::{Json, object, value};
 
 /// Connections that one Envoy keeps at most; beyond them it refuses rather than starve.
@@ -24,6 +25,8 @@ pub struct Bootstrap {
     pub listeners: Vec<Listener>,
     /// The services behind them.
     pub clusters: Vec<Cluster>,
+    /// The service that remembers consumed passports, where that is not Envoy itself.
+    pub replay: Option<ReplayService>,
 }
 
 /// One listener with one filter and one service behind it.
@@ -108,7 +111,8 @@ impl Bootstrap {
     /// The configuration as Envoy reads it.
     pub fn to_json(&self) -> Json {
         let listeners: Vec<_> = self.listeners.iter().map(Listener::to_json).collect();
-        let clusters: Vec<_> = self.clusters.iter().map(Cluster::to_json).collect();
+        let services = self.clusters.iter().map(Cluster::to_json);
+        let clusters: Vec<_> = services.chain(self.replay.iter().map(ReplayService::to_json)).collect();
         value!({
             "admin": { "address": (socket(&self.admin)) },
             "static_resources": { "listeners": (listeners), "clusters": (clusters) },

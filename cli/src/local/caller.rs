@@ -116,26 +116,36 @@ impl Caller {
     ) -> Result<T, Fault> {
         sign_with(&self.key, draft, listener, now, form)
     }
+}
 
-    /// A signing profile as the official SDK's `SigningProfile.from_control` takes it.
-    pub(super) fn profile(method: &str, route_id: &str, route_path: &str, listener: SocketAddr) -> Json {
-        value!({
-            "state": "active",
-            "reason": "",
-            "key_origin": "local",
-            "request_base_url": (format!("http://{listener}")),
-            "kid": (KID),
-            "subject": (SUBJECT),
-            "trust_domain": (TRUST_DOMAIN),
-            "issuer": (ISSUER),
-            "audience": (AUDIENCE),
-            "route_id": (route_id),
-            "canonical_route_id": (route_id),
-            "route_match_type": "Exact",
-            "route_path": (route_path),
-            "method": (method),
-        })
-    }
+/// The signing profile of `GET /orders/{id}`, as the official SDK's `SigningProfile.from_control`
+/// takes it.
+pub fn get_profile(listener: SocketAddr) -> Json {
+    profile("GET", "orders.read", "/orders/{id}", listener)
+}
+
+/// The signing profile of `POST /orders`.
+pub fn post_profile(listener: SocketAddr) -> Json {
+    profile("POST", "orders.create", "/orders", listener)
+}
+
+fn profile(method: &str, route_id: &str, route_path: &str, listener: SocketAddr) -> Json {
+    value!({
+        "state": "active",
+        "reason": "",
+        "key_origin": "local",
+        "request_base_url": (format!("http://{listener}")),
+        "kid": (KID),
+        "subject": (SUBJECT),
+        "trust_domain": (TRUST_DOMAIN),
+        "issuer": (ISSUER),
+        "audience": (AUDIENCE),
+        "route_id": (route_id),
+        "canonical_route_id": (route_id),
+        "route_match_type": "Exact",
+        "route_path": (route_path),
+        "method": (method),
+    })
 }
 
 fn sign_with<T>(

@@ -2,8 +2,9 @@
 
 use trustplane_broker::SigningKey;
 use trustplane_core::json::Value;
-use trustplane_core::{DocumentError, UnixTime};
+use trustplane_core::{DocumentError, PublicKey, UnixTime};
 
+use super::broker;
 use super::caller::{AUDIENCE, FORMER_SUBJECT, ISSUER, KID, SUBJECT, TRUST_DOMAIN};
 use super::up::Scenario;
 use crate::bundle::{self, Kind, Signer};
@@ -11,6 +12,14 @@ use crate::value::{Json, value};
 
 /// How long ago the acceptance scenario's bundles were issued; its `bounded` route wants younger.
 const STALE: u64 = 120;
+
+/// Whom both documents are about.
+pub(super) struct Issuers<'a> {
+    /// Of the caller that issues its own passports.
+    pub(super) caller: &'a PublicKey,
+    /// Of the broker, where there is one.
+    pub(super) broker: Option<&'a PublicKey>,
+}
 
 /// Both documents, signed.
 pub(super) struct Documents {
@@ -21,7 +30,7 @@ pub(super) struct Documents {
 impl Documents {
     pub(super) fn new(
         scenario: Scenario,
-        caller: &SigningKey,
+        issuers: &Issuers<'_>,
         signer: &SigningKey,
         now: UnixTime,
     ) -> Result<Self, DocumentError> {
@@ -32,19 +41,19 @@ impl Documents {
         let signer = Signer { key: signer, issuer: "local://trustplane.up", kid: "bundle-signer-1", issued_at };
         let sign = |kind, authored| bundle::sign(kind, bundle::build(kind, authored)?, &signer);
         Ok(Self {
-            policy: sign(Kind::Policy, policy(scenario))?,
-            trust: sign(Kind::Trust, trust(scenario, caller, now))?,
+            policy: sign(Kind::Policy, policy(scenario, issuers))?,
+            trust: sign(Kind::Trust, trust(scenario, issuers, now))?,
         })
     }
 }
 
-fn policy(scenario: Scenario) -> Json {
+fn policy(scenario: Scenario, issuers: &Issuers<'_>) -> Json {
     let route = |route_id: &str, method: &str, path: &str| {
         crate::value::object!({
             "route_id": (route_id),
             "method": (method),
             "path_template": (path),
-            "allowed_sources": (sources(scenario)),
+            "allowed_sources": (sources(scenario, issuers)),
         })
     };
     let mut routes = vec![
@@ -75,23 +84,27 @@ fn policy(scenario: Scenario) -> Json {
     })
 }
 
-fn sources(scenario: Scenario) -> Vec<Json> {
-    let source = |subject: &str| {
+fn sources(scenario: Scenario, issuers: &Issuers<'_>) -> Vec<Json> {
+    let source = |issuer: &str, subject: &str| {
         value!({
             "source_type": "software_jwks",
-            "issuer": (ISSUER),
+            "issuer": (issuer),
             "trust_domain": (TRUST_DOMAIN),
             "subject_exact": (subject),
             "required_key_binding": "software",
         })
     };
-    match scenario {
-        Scenario::Acceptance => vec![source(SUBJECT), source(FORMER_SUBJECT)],
-        Scenario::Orders => vec![source(SUBJECT)],
+    let mut sources = vec![source(ISSUER, SUBJECT)];
+    if scenario == Scenario::Acceptance {
+        sources.push(source(ISSUER, FORMER_SUBJECT));
     }
+    if issuers.broker.is_some() {
+        sources.push(source(broker::ISSUER, broker::SUBJECT));
+    }
+    sources
 }
 
-fn trust(scenario: Scenario, caller: &SigningKey, now: UnixTime) -> Json {
+fn trust(scenario: Scenario, issuers: &Issuers<'_>, now: UnixTime) -> Json {
     let revocations = match scenario {
         Scenario::Acceptance => vec![value!({
             "type": "subject",
@@ -101,18 +114,20 @@ fn trust(scenario: Scenario, caller: &SigningKey, now: UnixTime) -> Json {
         })],
         Scenario::Orders => Vec::new(),
     };
-    value!({
-        "issuers": [{
-            "issuer": (ISSUER),
+    let issuer = |issuer: &str, kid: &str, key: &PublicKey| {
+        value!({
+            "issuer": (issuer),
             "trust_domain": (TRUST_DOMAIN),
             "keys": [{
-                "kid": (KID),
+                "kid": (kid),
                 "alg": "EdDSA",
-                "public_key_b64url": (caller.public_key().to_base64url()),
+                "public_key_b64url": (key.to_base64url()),
                 // It lies in a file: it grants no more.
                 "max_key_binding": "software",
             }],
-        }],
-        "revocations": (revocations),
-    })
+        })
+    };
+    let mut known = vec![issuer(ISSUER, KID, issuers.caller)];
+    known.extend(issuers.broker.map(|key| issuer(broker::ISSUER, broker::KID, key)));
+    value!({ "issuers": (known), "revocations": (revocations) })
 }

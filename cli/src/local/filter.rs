@@ -20,9 +20,9 @@ pub fn find_filter(named: Option<&Path>) -> Result<PathBuf, Fault> {
     }
     let program = env::current_exe().unwrap_or_default();
     let beside = program.parent().map(|folder| folder.join(FILE));
-    let target = program.parent().and_then(Path::parent).map(|target| target.join(BUILT));
-    let here = Some(Path::new("target").join(BUILT));
-    let found = [beside, target, here].into_iter().flatten().find_map(|path| path.canonicalize().ok());
+    // A program of Cargo's lies in target/<profile>, a test of it in target/<profile>/deps.
+    let built = program.ancestors().skip(2).take(2).chain([Path::new("target")]).map(|target| target.join(BUILT));
+    let found = beside.into_iter().chain(built).find_map(|path| path.canonicalize().ok());
     found.ok_or_else(|| {
         Fault::new(format!(
             "no {FILE} beside this program or in target/: build it with `cargo build --release --package \

@@ -6,16 +6,18 @@ use std::time::Duration;
 use trustplane_broker::SigningKey;
 use trustplane_core::{FilterConfig, Hold, Replay, Scheme};
 
-use super::caller::Caller;
-use super::documents::Documents;
+use super::broker::Broker;
+use super::caller::{Caller, get_profile, post_profile};
+use super::documents::{Documents, Issuers};
 use super::filter::find_filter;
 use super::folder::Folder;
+use super::replay::{CALLOUT_MS, Redis, ReplayThread};
 use crate::clock;
-use crate::envoy::{Bootstrap, Cluster, Envoy, Filter, Launch, Listener, LogTarget, find_binary};
+use crate::envoy::{Bootstrap, Cluster, Envoy, Filter, Launch, Listener, LogTarget, ReplayService, find_binary};
 use crate::exit::Fault;
 use crate::files::Readers;
 use crate::upstream::Echo;
-use crate::value::{compact, pretty};
+use crate::value::{Json, compact, pretty};
 
 /// The name of the stack's one listener, and the prefix of its statistics.
 const LISTENER: &str = "orders";
@@ -35,6 +37,20 @@ pub struct UpOptions {
     pub port: u16,
     /// Which policy it serves.
     pub scenario: Scenario,
+    /// Where it remembers consumed passports.
+    pub store: Store,
+    /// The program whose `broker serve` is the stack's broker; without one there is no broker.
+    pub broker: Option<PathBuf>,
+}
+
+/// Where a local stack remembers consumed passports.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Store {
+    /// In a real Redis, which the broker's service asks.
+    Redis,
+    /// In the memory of the one Envoy.
+    #[default]
+    SharedData,
 }
 
 /// Which policy a local stack serves.
@@ -52,7 +68,10 @@ pub enum Scenario {
 pub struct Up {
     // Envoy ends first: it still talks to the upstream and writes into the folder.
     envoy: Envoy,
+    broker: Option<Broker>,
     upstream: Echo,
+    // The service ends before its Redis.
+    replay: Option<(ReplayThread, Redis)>,
     caller: Caller,
     listener: SocketAddr,
     paths: Paths,
@@ -82,11 +101,22 @@ pub struct Paths {
     pub access_log: PathBuf,
     /// Envoy's own log.
     pub envoy_log: PathBuf,
+    /// The replay service's socket, where there is one.
+    pub replay_socket: Option<PathBuf>,
 }
 
 impl Default for UpOptions {
     fn default() -> Self {
-        Self { envoy_bin: None, filter: None, state_dir: None, workers: 2, port: 0, scenario: Scenario::default() }
+        Self {
+            envoy_bin: None,
+            filter: None,
+            state_dir: None,
+            workers: 2,
+            port: 0,
+            scenario: Scenario::default(),
+            store: Store::default(),
+            broker: None,
+        }
     }
 }
 
@@ -102,8 +132,12 @@ impl Up {
             None => Folder::temporary()?,
         };
         let new_key = || SigningKey::generate().map_err(|err| Fault::new(err.to_string()));
-        let (caller, signer) = (new_key()?, new_key()?);
-        let documents = Documents::new(options.scenario, &caller, &signer, clock::now())
+        let (caller, broker_key, signer) = (new_key()?, new_key()?, new_key()?);
+        let issuers = Issuers {
+            caller: caller.public_key(),
+            broker: options.broker.as_ref().map(|_| broker_key.public_key()),
+        };
+        let documents = Documents::new(options.scenario, &issuers, &signer, clock::now())
             .map_err(|error| Fault::member("the local stack's bundles", error.pointer, error.problem))?;
         let upstream = Echo::start().map_err(|err| Fault::of("upstream", err))?;
 
@@ -112,20 +146,31 @@ impl Up {
         let private_key = folder.write("private-key", &key_text(&caller), Readers::Owner)?;
         let bundle_private_key = folder.write("bundle-private-key", &key_text(&signer), Readers::Owner)?;
 
-        let config = configuration(documents, &signer)?;
+        let replay = match options.store {
+            Store::SharedData => None,
+            Store::Redis => {
+                let redis = Redis::start(folder.path())?;
+                let socket = folder.file("replay.sock");
+                Some((ReplayThread::start(&socket, &redis.url())?, redis, socket))
+            }
+        };
+        let service = replay.as_ref().map(|(_, _, socket)| ReplayService::new(socket));
+
+        let start_broker = |program: &PathBuf| Broker::start(program, &broker_key, &folder);
+        let broker = options.broker.as_ref().map(start_broker).transpose()?;
+
+        let config = configuration(documents, &signer, service.is_some())?;
         let access_log = folder.file("access.log");
-        let bootstrap = bootstrap(options.port, &filter, config, &access_log, upstream.address());
+        let bootstrap = bootstrap(options.port, &filter, config, &access_log, upstream.address(), service);
         let envoy_config = folder.write("envoy.json", &pretty(&bootstrap.to_json()), Readers::Anyone)?;
         let launch =
             Launch { binary, config: envoy_config.clone(), folder: folder.path().to_owned(), workers: options.workers };
         let envoy = Envoy::start(&launch).map_err(|err| Fault::new(err.to_string()))?;
         let listener = envoy.listener(LISTENER).ok_or_else(|| Fault::new("Envoy reports no listener of ours"))?;
-        let profile = |name: &str, method: &str, route_id: &str, route_path: &str| {
-            folder.write(name, &pretty(&Caller::profile(method, route_id, route_path, listener)), Readers::Anyone)
-        };
+        let profile = |name: &str, profile: Json| folder.write(name, &pretty(&profile), Readers::Anyone);
         let paths = Paths {
-            profile: profile("profile.json", "GET", "orders.read", "/orders/{id}")?,
-            post_profile: profile("post-profile.json", "POST", "orders.create", "/orders")?,
+            profile: profile("profile.json", get_profile(listener))?,
+            post_profile: profile("post-profile.json", post_profile(listener))?,
             private_key,
             policy_bundle,
             trust_bundle,
@@ -134,9 +179,11 @@ impl Up {
             envoy_config,
             access_log,
             envoy_log: launch.log_file(),
+            replay_socket: replay.as_ref().map(|(_, _, socket)| socket.clone()),
         };
+        let replay = replay.map(|(service, redis, _)| (service, redis));
         await_warm_store();
-        Ok(Self { envoy, upstream, caller: Caller::new(caller), listener, paths, folder })
+        Ok(Self { envoy, broker, upstream, replay, caller: Caller::new(caller), listener, paths, folder })
     }
 
     /// Where callers connect.
@@ -157,6 +204,16 @@ impl Up {
     /// The Envoy.
     pub fn envoy(&self) -> &Envoy {
         &self.envoy
+    }
+
+    /// Its Redis, where there is one.
+    pub fn redis(&mut self) -> Option<&mut Redis> {
+        self.replay.as_mut().map(|(_, redis)| redis)
+    }
+
+    /// The broker, if it was asked for.
+    pub fn broker(&self) -> Option<&Broker> {
+        self.broker.as_ref()
     }
 
     /// The service behind it.
@@ -184,7 +241,7 @@ fn key_text(key: &SigningKey) -> String {
     format!("{}\n", *key.to_base64url())
 }
 
-fn configuration(documents: Documents, signer: &SigningKey) -> Result<String, Fault> {
+fn configuration(documents: Documents, signer: &SigningKey, service: bool) -> Result<String, Fault> {
     let key = signer.public_key().to_base64url();
     let config = FilterConfig {
         policy_bundle: Some(documents.policy),
@@ -194,6 +251,12 @@ fn configuration(documents: Documents, signer: &SigningKey) -> Result<String, Fa
         scheme: Some(Scheme::Http),
         // The margin is for passports of an earlier run, and the keys are new.
         replay: match Replay::default() {
+            _ if service => Replay::Callout {
+                cluster: ReplayService::CLUSTER.into(),
+                authority: ReplayService::AUTHORITY.into(),
+                path: "/v1/replay/consume".into(),
+                timeout_ms: CALLOUT_MS,
+            },
             Replay::SharedData { bucket_bytes, multi_replica, replicas, .. } => {
                 Replay::SharedData { cold_margin_seconds: 0, bucket_bytes, multi_replica, replicas }
             }
@@ -208,7 +271,14 @@ fn configuration(documents: Documents, signer: &SigningKey) -> Result<String, Fa
     Ok(compact(&config))
 }
 
-fn bootstrap(port: u16, filter: &Path, configuration: String, access_log: &Path, upstream: SocketAddr) -> Bootstrap {
+fn bootstrap(
+    port: u16,
+    filter: &Path,
+    configuration: String,
+    access_log: &Path,
+    upstream: SocketAddr,
+    replay: Option<ReplayService>,
+) -> Bootstrap {
     Bootstrap {
         admin: (Ipv4Addr::LOCALHOST, 0).into(),
         listeners: vec![Listener {
@@ -235,6 +305,7 @@ fn bootstrap(port: u16, filter: &Path, configuration: String, access_log: &Path,
             port: upstream.port(),
             trusted_ca: None,
         }],
+        replay,
     }
 }
 

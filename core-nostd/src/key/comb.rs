@@ -1,24 +1,46 @@
+mod digits;
+
 use alloc::vec::Vec;
 use core::mem::size_of;
 
 use curve25519_dalek::{EdwardsPoint, Scalar};
 
+use self::digits::{Digit, Digits};
+
 /// Scalars are below the group's order, and that is below `2^253`.
 const SCALAR_BITS: usize = 253;
 
-/// How many bits of a scalar one table row covers, 4 to 10.
+/// How many bits of a scalar one table entry stands for, 4 to 10: a product is a sum of
+/// `⌈253 / width⌉` entries of 160 bytes.
 ///
-/// A table holds `⌈253 / width⌉ · 2^(width − 1)` points of 160 bytes: 82 KB at 4, 131 KB at 5,
-/// 220 KB at 6, 379 KB at 7, 655 KB at 8, 1.2 MB at 9, 2.1 MB at 10. A multiplication is one
-/// addition per row.
+/// | width | terms | base point's table | key's table |
+/// | ----- | ----- | ------------------ | ----------- |
+/// | 4     | 64    | 82 KB              | 41 KB       |
+/// | 5     | 51    | 131 KB             | 67 KB       |
+/// | 6     | 43    | 220 KB             | 113 KB      |
+/// | 7     | 37    | 379 KB             | 195 KB      |
+/// | 8     | 32    | 655 KB             | 328 KB      |
+/// | 9     | 29    | 1.2 MB             | 614 KB      |
+/// | 10    | 26    | 2.1 MB             | 1.1 MB      |
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Width(u8);
+
+/// Which rows a table holds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Rows {
+    /// One for each digit of a scalar.
+    All,
+    /// One for every second digit. The others use it too, and their sum is then shifted by one
+    /// digit, which takes `width` doublings: half the memory for an eighth more work.
+    Even,
+}
 
 /// The multiples of one point that make its product with a scalar a sum of table entries.
 ///
 /// Row `i` holds `1 … 2^(w−1)` times `2^(w·i) · P`. Digits are signed, which halves the rows.
 pub(super) struct Comb {
     width: Width,
+    rows: Rows,
     points: Vec<EdwardsPoint>,
 }
 
@@ -26,31 +48,20 @@ pub(super) struct Comb {
 /// cache, and so their loads wait side by side instead of one after another.
 #[derive(Default)]
 pub(super) struct Terms {
+    low: Summands,
+    /// To be doubled `shift` times.
+    high: Summands,
+    shift: u8,
+}
+
+#[derive(Default)]
+struct Summands {
     plus: Vec<EdwardsPoint>,
     minus: Vec<EdwardsPoint>,
 }
 
-/// What a row adds: its entry of this number, counted from 1, or that entry's negative.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Digit {
-    Zero,
-    Plus(usize),
-    Minus(usize),
-}
-
-/// The digits of a scalar, least significant first, and zeros after them.
-struct Digits<'a> {
-    width: u32,
-    bytes: core::slice::Iter<'a, u8>,
-    /// The low `held` bits are bits of the scalar that no digit has taken yet.
-    bits: usize,
-    held: u32,
-    carry: usize,
-}
-
 impl Width {
-    /// The default for callers' and issuers' keys: twice the memory for a tenth of the time is no
-    /// bargain beyond it.
+    /// The default for callers' and issuers' keys: beyond it, twice the memory saves a tenth.
     pub const KEY: Self = Self(6);
     /// The default for the base point, whose one table serves every signature.
     pub const BASE: Self = Self(9);
@@ -61,11 +72,11 @@ impl Width {
     }
 
     /// The size of a table.
-    pub const fn table_bytes(self) -> usize {
-        self.rows().saturating_mul(self.entries()).saturating_mul(size_of::<EdwardsPoint>())
+    pub(super) const fn table_bytes(self, rows: Rows) -> usize {
+        self.rows(rows).saturating_mul(self.entries()).saturating_mul(size_of::<EdwardsPoint>())
     }
 
-    const fn rows(self) -> usize {
+    const fn digits(self) -> usize {
         match self.0 {
             4 => SCALAR_BITS.div_ceil(4),
             5 => SCALAR_BITS.div_ceil(5),
@@ -74,6 +85,13 @@ impl Width {
             8 => SCALAR_BITS.div_ceil(8),
             9 => SCALAR_BITS.div_ceil(9),
             _ => SCALAR_BITS.div_ceil(10),
+        }
+    }
+
+    const fn rows(self, rows: Rows) -> usize {
+        match rows {
+            Rows::All => self.digits(),
+            Rows::Even => self.digits().div_ceil(2),
         }
     }
 
@@ -93,10 +111,10 @@ impl Width {
 
 impl Comb {
     #[expect(clippy::arithmetic_side_effects, reason = "curve points, whose arithmetic is total")]
-    pub(super) fn new(point: &EdwardsPoint, width: Width) -> Self {
-        let mut points = Vec::with_capacity(width.rows().saturating_mul(width.entries()));
+    pub(super) fn new(point: &EdwardsPoint, width: Width, rows: Rows) -> Self {
+        let mut points = Vec::with_capacity(width.rows(rows).saturating_mul(width.entries()));
         let mut first = *point;
-        for _ in 0..width.rows() {
+        for _ in 0..width.rows(rows) {
             let mut multiple = first;
             points.push(multiple);
             for _ in 1..width.entries() {
@@ -104,24 +122,28 @@ impl Comb {
                 points.push(multiple);
             }
             first = multiple + multiple;
+            if rows == Rows::Even {
+                first = shifted(first, width.0);
+            }
         }
-        Self { width, points }
-    }
-
-    /// At most as many terms does a product have.
-    pub(super) const fn rows(&self) -> usize {
-        self.width.rows()
+        Self { width, rows, points }
     }
 
     /// Adds to `terms` the points whose sum is `scalar` times the table's point, in variable time.
-    /// Nothing if the table lacks an entry, which the range of the digits excludes.
+    /// Nothing if the table lacks an entry, which the range of the digits excludes, or if the terms
+    /// are to be shifted otherwise than this table wants.
     pub(super) fn gather(&self, scalar: &Scalar, terms: &mut Terms) -> Option<()> {
         let mut digits = Digits::new(scalar, self.width);
+        if self.rows == Rows::Even {
+            if ![0, self.width.0].contains(&terms.shift) {
+                return None;
+            }
+            terms.shift = self.width.0;
+        }
         for row in self.points.chunks_exact(self.width.entries()) {
-            match digits.next() {
-                Digit::Zero => {}
-                Digit::Plus(number) => terms.plus.push(*row.get(number.checked_sub(1)?)?),
-                Digit::Minus(number) => terms.minus.push(*row.get(number.checked_sub(1)?)?),
+            terms.low.push(row, digits.next())?;
+            if self.rows == Rows::Even {
+                terms.high.push(row, digits.next())?;
             }
         }
         Some(())
@@ -129,15 +151,41 @@ impl Comb {
 }
 
 impl Terms {
-    pub(super) fn with_capacity(rows: usize) -> Self {
-        Self { plus: Vec::with_capacity(rows), minus: Vec::with_capacity(rows) }
+    /// Room for the terms of two products.
+    pub(super) fn of(one: &Comb, two: &Comb) -> Self {
+        let rows = |comb: &Comb| comb.width.rows(comb.rows);
+        let high = |comb: &Comb| if comb.rows == Rows::Even { rows(comb) } else { 0 };
+        Self {
+            low: Summands::with_capacity(rows(one).saturating_add(rows(two))),
+            high: Summands::with_capacity(high(one).saturating_add(high(two))),
+            shift: 0,
+        }
+    }
+
+    pub(super) fn sum(&self) -> EdwardsPoint {
+        let high = shifted(self.high.sum(EdwardsPoint::default()), self.shift);
+        self.low.sum(high)
+    }
+}
+
+impl Summands {
+    /// Room for this many terms, whatever their signs.
+    fn with_capacity(terms: usize) -> Self {
+        Self { plus: Vec::with_capacity(terms), minus: Vec::with_capacity(terms) }
+    }
+
+    fn push(&mut self, row: &[EdwardsPoint], digit: Digit) -> Option<()> {
+        match digit {
+            Digit::Zero => {}
+            Digit::Plus(number) => self.plus.push(*row.get(number.checked_sub(1)?)?),
+            Digit::Minus(number) => self.minus.push(*row.get(number.checked_sub(1)?)?),
+        }
+        Some(())
     }
 
     #[expect(clippy::arithmetic_side_effects, reason = "curve points, whose arithmetic is total")]
-    pub(super) fn sum(&self) -> EdwardsPoint {
-        let mut plus = self.plus.iter();
-        let mut sum = plus.next().copied().unwrap_or_default();
-        for term in plus {
+    fn sum(&self, mut sum: EdwardsPoint) -> EdwardsPoint {
+        for term in &self.plus {
             sum += term;
         }
         for term in &self.minus {
@@ -147,92 +195,11 @@ impl Terms {
     }
 }
 
-impl<'a> Digits<'a> {
-    fn new(scalar: &'a Scalar, width: Width) -> Self {
-        Self { width: u32::from(width.0), bytes: scalar.as_bytes().iter(), bits: 0, held: 0, carry: 0 }
-    }
-
-    /// From `−2^(w−1) + 1` to `2^(w−1)`: what is more becomes negative and carries one to the next.
-    fn next(&mut self) -> Digit {
-        while self.held < self.width {
-            let byte = self.bytes.next().copied().map_or(0, usize::from);
-            self.bits |= byte.wrapping_shl(self.held);
-            self.held = self.held.wrapping_add(8);
-        }
-        let radix = 1_usize.wrapping_shl(self.width);
-        let value = (self.bits & radix.wrapping_sub(1)).wrapping_add(self.carry);
-        self.bits = self.bits.wrapping_shr(self.width);
-        self.held = self.held.wrapping_sub(self.width);
-        self.carry = usize::from(value > radix.wrapping_shr(1));
-        match (self.carry, radix.wrapping_sub(value)) {
-            (0, _) if value == 0 => Digit::Zero,
-            (0, _) => Digit::Plus(value),
-            (_, 0) => Digit::Zero,
-            (_, less) => Digit::Minus(less),
-        }
-    }
+/// `2^bits` times a point.
+#[expect(clippy::arithmetic_side_effects, reason = "curve points, whose arithmetic is total")]
+fn shifted(point: EdwardsPoint, bits: u8) -> EdwardsPoint {
+    (0..bits).fold(point, |point, _| point + point)
 }
 
 #[cfg(test)]
-mod tests {
-    use std::vec::Vec;
-
-    use curve25519_dalek::constants::ED25519_BASEPOINT_POINT as B;
-    use sha2::{Digest as _, Sha512};
-
-    use super::*;
-
-    const WIDTHS: [u8; 7] = [4, 5, 6, 7, 8, 9, 10];
-
-    /// Zero, one, the largest, those whose digits are all equal, and fifty others.
-    fn scalars() -> Vec<Scalar> {
-        let mut all = std::vec![Scalar::ZERO, Scalar::ONE, -Scalar::ONE, -Scalar::from(2_u8)];
-        all.extend([0x0f, 0x10, 0x55, 0x77, 0x88, 0x80, 0xff].map(|byte| Scalar::from_bytes_mod_order([byte; 32])));
-        all.extend((0..50_u8).map(|seed| Scalar::from_bytes_mod_order_wide(&Sha512::digest([seed]).into())));
-        all
-    }
-
-    #[test]
-    fn a_width_outside_four_to_ten_is_none() {
-        assert_eq!([0, 3, 11, 255].map(Width::new), [None; 4]);
-    }
-
-    #[test]
-    fn tables_have_the_size_they_state() {
-        let sizes = WIDTHS.map(|bits| Width::new(bits).unwrap().table_bytes());
-        assert_eq!(sizes, [81_920, 130_560, 220_160, 378_880, 655_360, 1_187_840, 2_129_920]);
-        for bits in WIDTHS {
-            let width = Width::new(bits).unwrap();
-            let comb = Comb::new(&B, width);
-            assert_eq!(size_of::<EdwardsPoint>() * comb.points.len(), width.table_bytes());
-            assert_eq!(comb.points.capacity(), comb.points.len());
-        }
-    }
-
-    #[test]
-    fn products_from_tables_of_every_width_are_those_of_the_curve_library() {
-        let point = B * Scalar::from(0xdead_beef_u32);
-        for bits in WIDTHS {
-            let comb = Comb::new(&point, Width::new(bits).unwrap());
-            for scalar in scalars() {
-                let mut terms = Terms::default();
-                assert_eq!(comb.gather(&scalar, &mut terms), Some(()));
-                assert_eq!(terms.sum(), point * scalar, "width {bits}, scalar {scalar:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn digits_after_the_last_row_are_zero() {
-        for bits in WIDTHS {
-            let width = Width::new(bits).unwrap();
-            for scalar in scalars() {
-                let mut digits = Digits::new(&scalar, width);
-                for _ in 0..width.rows() {
-                    digits.next();
-                }
-                assert_eq!([digits.next(), digits.next()], [Digit::Zero; 2]);
-            }
-        }
-    }
-}
+mod tests;

@@ -112,7 +112,7 @@ impl Service {
             tls: false,
             headers: &headers,
         };
-        let proven = self.verifier.prove(&head, now)?;
+        let proven = self.verifier.prove_with(&head, &mut self.keys.borrow_mut(), now)?;
         let admission = proven.settle(now)?;
         let consumed = self.consume(&admission, now);
         let allowed = admission.conclude(consumed, now)?;

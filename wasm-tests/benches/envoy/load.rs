@@ -60,7 +60,7 @@ pub fn run(address: SocketAddr, wires: Vec<Wire>, total: usize) -> io::Result<Se
             for connection in connections {
                 connection.await.map_err(io::Error::other)??;
             }
-            Ok(())
+            io::Result::Ok(())
         };
         timeout(LIMIT, all).await.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
     })?;

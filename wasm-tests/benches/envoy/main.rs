@@ -39,6 +39,9 @@ struct Args {
     /// The filter to measure.
     #[arg(long, default_value = "target/wasm32-unknown-unknown/release/trustplane_filter.wasm")]
     filter: PathBuf,
+    /// Another build of the filter, to measure beside it.
+    #[arg(long)]
+    against: Option<PathBuf>,
     /// Envoy, if not the one on PATH.
     #[arg(long)]
     envoy_bin: Option<PathBuf>,
@@ -48,9 +51,9 @@ struct Args {
     /// Divides the requests of every row, for a try.
     #[arg(long, default_value_t = 1)]
     divide: usize,
-    /// Only rows whose name holds this, and those they are compared with.
+    /// Only this row, and those it is compared with. May be repeated.
     #[arg(long)]
-    only: Option<String>,
+    only: Vec<String>,
     /// Ends with one JSON object.
     #[arg(long)]
     json: bool,
@@ -82,9 +85,7 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> io::Result<()> {
-    // Cargo starts benches in the package's folder.
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let module = root.join(&args.filter).canonicalize().map_err(|err| named(&args.filter, err))?;
+    let module = module_file(&args.filter)?;
     let shipped = fs::read(&module)?;
     let binary = find_binary(args.envoy_bin.as_deref(), env::var_os("PATH").as_deref()).map_err(io::Error::other)?;
     let folder = env::temp_dir().join(format!("trustplane-bench-{}", std::process::id()));
@@ -117,11 +118,21 @@ fn run(args: &Args) -> io::Result<()> {
     Ok(())
 }
 
+/// Cargo starts benches in the package's folder; files are named from the repository's.
+fn module_file(path: &Path) -> io::Result<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    root.join(path).canonicalize().map_err(|err| named(path, err))
+}
+
 type Round = BTreeMap<&'static str, Measured>;
 
 fn measure(args: &Args, binary: &Path, module: &Path, folder: &Path) -> io::Result<(Vec<Row>, Vec<Round>, String)> {
-    let rows = selected(args.only.as_deref());
-    let mut bench = Bench::start(binary, module, folder, args.divide)?;
+    let mut rows = selected(&args.only);
+    if args.against.is_none() {
+        rows.retain(|row| row.name != rows::OTHER);
+    }
+    let other = args.against.as_deref().map(module_file).transpose()?;
+    let mut bench = Bench::start(binary, module, other.as_deref(), folder, args.divide)?;
     thread::sleep(COLD);
     for row in &rows {
         bench.load(row, WARM_UP)?;
@@ -143,17 +154,19 @@ fn measure(args: &Args, binary: &Path, module: &Path, folder: &Path) -> io::Resu
     Ok((rows, rounds, bench.envoy.version().to_owned()))
 }
 
-fn selected(only: Option<&str>) -> Vec<Row> {
+fn selected(only: &[String]) -> Vec<Row> {
     let all = rows::rows();
-    let Some(only) = only else {
+    if only.is_empty() {
         return all;
-    };
-    let wanted: Vec<_> = all.iter().filter(|row| row.name.contains(only)).flat_map(|row| [row.name, row.baseline]).collect();
-    all.into_iter().filter(|row| wanted.contains(&row.name) || row.name == rows::EDDSA || row.name == rows::OPEN).collect()
+    }
+    let asked = all.iter().filter(|row| only.iter().any(|name| name == row.name));
+    let mut wanted: Vec<_> = asked.flat_map(|row| [row.name, row.baseline]).collect();
+    wanted.extend([rows::EDDSA, rows::OPEN, rows::OTHER]);
+    all.into_iter().filter(|row| wanted.contains(&row.name)).collect()
 }
 
 impl Bench {
-    fn start(binary: &Path, module: &Path, folder: &Path, divide: usize) -> io::Result<Self> {
+    fn start(binary: &Path, module: &Path, other: Option<&Path>, folder: &Path, divide: usize) -> io::Result<Self> {
         cpu::pin(cpu::OTHERS)?;
         let callers = Callers::new()?;
         let configuration = callers.configuration(now());
@@ -170,6 +183,9 @@ impl Bench {
         let service_with_tables = service("service", tables)?;
         let service_without = service("service-plain", KeyCacheSettings { max_bytes: 0, ..tables })?;
         let jwt = |name, signer: Signer, cache| (name, Gate::Jwt { jwks: signer.jwks(), cache });
+        let other = other.map(|module| {
+            ("other", Gate::Wasm { module: module.to_owned(), configuration: configuration.clone() })
+        });
         let gates = [
             ("open", Gate::Open),
             ("buffer", Gate::Buffer),
@@ -182,6 +198,7 @@ impl Bench {
             service_with_tables,
             service_without,
         ];
+        let gates: Vec<_> = gates.into_iter().chain(other).collect();
         let envoy = site::start(binary, folder, &gates)?;
         let envoy_clock = Clock::of_process(envoy.pid());
         Ok(Self { envoy, envoy_clock, helpers, callers, divide })

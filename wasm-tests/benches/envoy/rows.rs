@@ -46,6 +46,8 @@ pub enum Refusal {
 
 pub const OPEN: &str = "no filter";
 pub const ALLOW: &str = "trustplane, allow";
+/// Measured only where another build is named.
+pub const OTHER: &str = "other build, allow";
 pub const EDDSA: &str = "jwt_authn EdDSA";
 pub const SERVICE: &str = "ext_authz, our verifier";
 
@@ -95,6 +97,7 @@ pub fn rows() -> Vec<Row> {
         open("no filter, 1 MiB held", "buffer", &large, 800),
         open("empty Wasm filter", "noop", &none, 60_000).over(OPEN),
         signed(ALLOW, "trustplane", OPEN, &none, 16_000),
+        signed(OTHER, "other", OPEN, &none, 16_000),
         signed("trustplane, allow, 1 KiB", "trustplane", "no filter, 1 KiB held", &small, 12_000),
         signed("trustplane, allow, 64 KiB", "trustplane", "no filter, 64 KiB held", &medium, 5_000),
         signed("trustplane, allow, 1 MiB", "trustplane", "no filter, 1 MiB held", &large, 500),

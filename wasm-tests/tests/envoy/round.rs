@@ -29,6 +29,7 @@ pub enum Protocol {
 
 /// What was sent, and what came back.
 pub struct Round<'c> {
+    number: usize,
     hold: Hold,
     protocol: Protocol,
     sent: Vec<Sent<'c>>,
@@ -75,12 +76,11 @@ impl<'c> Round<'c> {
     /// Sends every case, one after the other.
     pub fn send(
         site: &Site,
-        hold: Hold,
-        protocol: Protocol,
+        (number, hold, protocol): (usize, Hold, Protocol),
         cases: &'c Cases,
         wanted: impl Fn(&str) -> bool,
     ) -> Result<Self, String> {
-        let mut round = Self { hold, protocol, sent: Vec::new() };
+        let mut round = Self { number, hold, protocol, sent: Vec::new() };
         for case in &cases.cases {
             if protocol.carries(case) && wanted(&round.name(case)) {
                 let times = if case.store == Store::Replayed { 2 } else { 1 };
@@ -93,9 +93,10 @@ impl<'c> Round<'c> {
 
     fn present(&self, site: &Site, case: &Case, time: usize) -> Result<Presentation, String> {
         let address = site.address(self.hold, &case.profile)?;
-        // Envoy would give it one; a known one finds its line in the log.
+        // Envoy would give it one; a known one finds its line in the log. Not of the length of a
+        // UUID, into which Envoy writes.
         let own = case.headers.iter().find(|(name, _)| name == "x-request-id");
-        let given = own.is_none().then(|| format!("{} {time}", self.name(case)).replace(' ', "."));
+        let given = own.is_none().then(|| format!("{}.{}.{time}", self.number, self.sent.len()));
         let before = site.upstream.count();
         let reply = match self.protocol {
             Protocol::Http1 => wire::send(address, case, given.as_deref()),
@@ -181,10 +182,15 @@ fn refused(presentation: &Presentation, instead: &InEnvoy, line: Option<&Line>) 
         found.push(format!("in Envoy: expected {:?}, got {status:?}", instead.status));
     }
     if decision != instead.reason.as_ref() {
-        found.push(format!("in Envoy: expected the filter to decide {:?}, got {decision:?}", instead.reason));
+        let details = line.and_then(|line| line.details.as_ref());
+        found.push(format!(
+            "in Envoy: expected the filter to decide {:?}, got {decision:?} ({details:?})",
+            instead.reason
+        ));
     }
-    if !presentation.seen.is_empty() {
-        found.push("the upstream saw it".into());
+    let passes = usize::from(instead.reason.as_deref() == Some("request_allowed"));
+    if presentation.seen.len() != passes {
+        found.push(format!("the upstream saw {}", presentation.seen.len()));
     }
     found
 }

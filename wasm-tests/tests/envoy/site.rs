@@ -8,9 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use trustplane::envoy::{
-    Bootstrap, Cluster, Envoy, Filter, Hold as Render, Launch, Listener, LogTarget, find_binary,
-};
+use trustplane::envoy::{Bootstrap, Cluster, Envoy, Filter, Hold as Render, Launch, Listener, LogTarget, find_binary};
 use trustplane_wasm_tests::artefact;
 use trustplane_wasm_tests::case::Cases;
 use trustplane_wasm_tests::hold::Hold;
@@ -72,6 +70,7 @@ impl Site {
                 port: upstream.address.port(),
                 trusted_ca: None,
             }],
+            replay: None,
         };
         let config = folder.join("envoy.json");
         let text = trustplane::value::pretty(&bootstrap.to_json());

@@ -105,7 +105,12 @@ fn read_reply(stream: &mut TcpStream, headless: bool) -> io::Result<Reply> {
     let mut bytes = Vec::new();
     let end = loop {
         if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
-            break end;
+            // "100 Continue" is not the answer yet.
+            if !bytes.starts_with(b"HTTP/1.1 1") {
+                break end;
+            }
+            bytes.drain(..end + 4);
+            continue;
         }
         let mut piece = [0; 4096];
         match stream.read(&mut piece)? {

@@ -30,9 +30,11 @@ const PLACES: [(&str, &str); 14] = [
 
 pub fn all(run: &mut Run, guest: &Guest, cases: &Cases) {
     for (profile, place) in PLACES {
-        run.holds(&format!("configuration {profile}"), "A broken configuration denies, and its fault is in the log.", {
-            shut(guest, cases, cases.profiles[profile].config.as_bytes(), place)
-        });
+        run.holds(
+            &format!("configuration {profile}"),
+            "A broken configuration denies, and its fault is in the log.",
+            || shut(guest, cases, cases.profiles[profile].config.as_bytes(), place),
+        );
     }
     let good = &cases.profiles["trailing_buffer"].config;
     let texts: [(&str, Vec<u8>, &str); 6] = [
@@ -41,10 +43,14 @@ pub fn all(run: &mut Run, guest: &Guest, cases: &Cases) {
         ("cut in the middle", good.as_bytes()[..good.len() / 2].to_vec(), "configuration"),
         ("with something after it", [good.as_bytes(), b"{}"].concat(), "configuration"),
         ("of a mebibyte of brackets", vec![b'['; 1 << 20], "configuration"),
-        ("with a byte that is no UTF-8", good.replace("acceptance", "\u{0}").replace('\u{0}', "\u{fffd}").into_bytes(), "configuration"),
+        (
+            "with a byte that is no UTF-8",
+            good.replace("acceptance", "\u{0}").replace('\u{0}', "\u{fffd}").into_bytes(),
+            "configuration",
+        ),
     ];
     for (name, text, place) in texts {
-        run.holds(&format!("configuration {name}"), "Whatever the bytes, the filter starts and denies.", {
+        run.holds(&format!("configuration {name}"), "Whatever the bytes, the filter starts and denies.", || {
             shut(guest, cases, &text, place)
         });
     }

@@ -2,10 +2,11 @@
 
 use trustplane_wasm_tests::case::Cases;
 use trustplane_wasm_tests::filter_subject::input;
-use trustplane_wasm_tests::host::{Guest, Pair, RequestInput};
+use trustplane_wasm_tests::hold::Hold;
+use trustplane_wasm_tests::host::{Guest, Pair, Profile, RequestInput};
 use trustplane_wasm_tests::run::Run;
 
-use crate::site::{HOLDS, Site, named, sound};
+use crate::site::{Site, named, sound};
 
 /// Bytes that parsers trip over.
 const BYTES: [u8; 10] = [0x00, 0x09, 0x0a, 0x20, b'"', b',', b'=', 0x7f, 0x80, 0xff];
@@ -19,24 +20,22 @@ const CREDENTIALS: [&[u8]; 5] = [
     b"x-trustplane-transcript-sha256",
 ];
 
-pub fn all(run: &mut Run, guest: &Guest, cases: &Cases) {
-    for (label, hold, profile) in HOLDS {
-        let mut site = Site::start(guest, cases, hold, profile);
-        for (name, request) in requests(cases) {
-            run.holds(&format!("{label} {name}"), "No bytes of a client take the filter down.", {
-                let outcome = site.host.request(&request);
-                let denied = if outcome.allowed() { Err("allowed".into()) } else { Ok(()) };
-                sound(&outcome, hold).and(denied).and_then(|()| site.alive(cases))
-            });
-        }
-        let good = input(named(cases, "post_json"));
-        for header in CREDENTIALS {
-            let name = format!("{label} every other byte in {}", header.escape_ascii());
-            run.holds(&name, "A credential counts to its last byte.", spoiled(&mut site, &good, header));
-        }
-        run.holds(&format!("{label} memory"), "What is denied leaves nothing in memory.", memory(&mut site, cases));
-        run.holds(&format!("{label} alive after junk"), "The filter lives on.", site.alive(cases));
+pub fn all(run: &mut Run, guest: &Guest, cases: &Cases, label: &str, hold: Hold, profile: &Profile) {
+    let mut site = Site::start(guest, cases, hold, profile.clone());
+    for (name, request) in requests(cases) {
+        run.holds(&format!("{label} {name}"), "No bytes of a client take the filter down.", || {
+            let outcome = site.host.request(&request);
+            let denied = if outcome.allowed() { Err("allowed".into()) } else { Ok(()) };
+            sound(&outcome, hold).and(denied).and_then(|()| site.alive(cases))
+        });
     }
+    let good = input(named(cases, "post_json"));
+    for header in CREDENTIALS {
+        let name = format!("{label} every other byte in {}", header.escape_ascii());
+        run.holds(&name, "A credential counts to its last byte.", || spoiled(&mut site, &good, header));
+    }
+    run.holds(&format!("{label} memory"), "What is denied leaves nothing in memory.", || memory(&mut site, cases));
+    run.holds(&format!("{label} alive after junk"), "The filter lives on.", || site.alive(cases));
 }
 
 fn requests(cases: &Cases) -> Vec<(String, RequestInput)> {
@@ -73,7 +72,10 @@ fn requests(cases: &Cases) -> Vec<(String, RequestInput)> {
         ("every byte in the method".into(), replaced(b":method", &every)),
         ("every byte in the authority".into(), replaced(b":authority", &every)),
         ("60 KiB in one header".into(), with(&[("x-junk", &[b'a'; 60 * 1024])])),
-        ("60 KiB of passport".into(), replaced(b"authorization", &[b"Bearer ".as_slice(), &[b'A'; 60 * 1024]].concat())),
+        (
+            "60 KiB of passport".into(),
+            replaced(b"authorization", &[b"Bearer ".as_slice(), &[b'A'; 60 * 1024]].concat()),
+        ),
         ("60 KiB of dots".into(), replaced(b"authorization", &[b"Bearer ".as_slice(), &[b'.'; 60 * 1024]].concat())),
         ("60 KiB of path".into(), replaced(b":path", &[b'/'; 60 * 1024])),
         ("60 KiB of query".into(), replaced(b":path", &[b"/orders/7?".as_slice(), &[b'&'; 60 * 1024]].concat())),
@@ -123,5 +125,5 @@ fn memory(site: &mut Site, cases: &Cases) -> Result<(), String> {
     };
     let warm = once();
     let after = (0..20).map(|_| once()).last().unwrap_or(warm);
-    if after == warm { Ok(()) } else { Err(format!("{warm} bytes at first, {after} after") ) }
+    if after == warm { Ok(()) } else { Err(format!("{warm} bytes at first, {after} after")) }
 }

@@ -1,6 +1,7 @@
 //! The built filter in the in-process host: all cases, then everything a host can do to it.
 
 mod arrival;
+mod callout;
 mod configuration;
 mod fault;
 mod junk;
@@ -13,9 +14,10 @@ use std::process::ExitCode;
 use trustplane_wasm_tests::artefact;
 use trustplane_wasm_tests::case::Cases;
 use trustplane_wasm_tests::filter_subject::FilterSubject;
-use trustplane_wasm_tests::hold::Hold;
 use trustplane_wasm_tests::host::Guest;
-use trustplane_wasm_tests::run::Run;
+use trustplane_wasm_tests::run::{Job, Run};
+
+use crate::site::HOLDS;
 
 fn main() -> ExitCode {
     let mut run = Run::from_arguments();
@@ -27,13 +29,19 @@ fn main() -> ExitCode {
 }
 
 fn suite(run: &mut Run, guest: &Guest, cases: &Cases) {
-    for (label, hold) in [("envoy_hold", Hold::StopIteration), ("envoy_default", Hold::TrailingBuffer)] {
-        run.all(label, cases, &mut FilterSubject::new(guest, cases, hold));
+    let mut jobs: Vec<Job<'_>> = Vec::new();
+    for (label, hold, profile) in HOLDS {
+        let (for_faults, for_junk, for_callouts) = (profile.clone(), profile.clone(), profile.clone());
+        jobs.push(Box::new(move |run| fault::all(run, guest, cases, label, hold, &for_faults)));
+        jobs.push(Box::new(move |run| run.all(label, cases, &mut FilterSubject::new(guest, cases, hold))));
+        jobs.push(Box::new(move |run| junk::all(run, guest, cases, label, hold, &for_junk)));
+        jobs.push(Box::new(move |run| callout::all(run, guest, cases, label, hold, &for_callouts)));
+        jobs.push(Box::new(move |run| arrival::all(run, guest, cases, label, hold, &profile)));
     }
-    arrival::all(run, guest, cases);
-    configuration::all(run, guest, cases);
-    fault::all(run, guest, cases);
-    junk::all(run, guest, cases);
-    other_hosts::all(run, guest, cases);
-    worker::all(run, guest, cases);
+    for profile in other_hosts::PROFILES {
+        jobs.push(Box::new(move |run| other_hosts::all(run, guest, cases, profile)));
+    }
+    jobs.push(Box::new(|run| configuration::all(run, guest, cases)));
+    jobs.push(Box::new(|run| worker::all(run, guest, cases)));
+    run.side_by_side(jobs);
 }

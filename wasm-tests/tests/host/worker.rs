@@ -17,64 +17,64 @@ pub fn all(run: &mut Run, guest: &Guest, cases: &Cases) {
         for call in ["proxy_get_shared_data", "proxy_set_shared_data"] {
             for nth in 1..=4 {
                 let name = format!("worker race {rule:?} before {call} {nth}");
-                run.holds(&name, "Of two workers with one passport, exactly one lets it pass.", {
+                run.holds(&name, "Of two workers with one passport, exactly one lets it pass.", || {
                     race(guest, cases, rule, call, nth)
                 });
             }
         }
     }
-    let (replayed, good) = (named(cases, "get_with_query"), named(cases, "get_without_query"));
-    let shared = SharedStore::default();
-    let start = || Site::start_sharing(guest, cases, Hold::StopIteration, Profile::envoy_hold(), &shared);
-    run.holds("worker second", "What one worker consumed another one knows.", {
-        let (mut first, mut second) = (start(), start());
-        let once = first.expect(&input(replayed), "request_allowed");
-        once.and_then(|()| second.expect(&input(replayed), "jti_replay"))
+    let (replayed, good) = (input(named(cases, "get_with_query")), input(named(cases, "get_without_query")));
+    let start =
+        |shared: &SharedStore| Site::start_sharing(guest, cases, Hold::StopIteration, Profile::envoy_hold(), shared);
+    run.holds("worker second", "What one worker consumed another one knows.", || {
+        let shared = SharedStore::default();
+        let (mut first, mut second) = (start(&shared), start(&shared));
+        first.expect(&replayed, "request_allowed")?;
+        second.expect(&replayed, "jti_replay")
     });
-    run.holds("worker reload", "A new VM knows what the one before it consumed.", {
-        let mut site = start();
-        site.forget();
-        let once = site.expect(&input(replayed), "request_allowed");
-        let reloaded = site.host.reload().expect("the module loads").is_some_and(|configured| configured.ok);
-        once.and_then(|()| if reloaded { Ok(()) } else { Err("not reloaded".into()) })
-            .and_then(|()| site.expect(&input(replayed), "jti_replay"))
-            .and_then(|()| site.expect(&input(good), "request_allowed"))
-    });
-    run.holds("worker restart", "A process that starts anew refuses passports from before.", {
-        let mut site = start();
-        site.forget();
-        let once = site.expect(&input(replayed), "request_allowed");
-        shared.clear();
-        let _reloaded = site.host.reload().expect("the module loads");
-        once.and_then(|()| site.expect(&input(replayed), "replay_store_cold"))
-    });
-    run.holds("worker store emptied", "A store that was emptied under a running filter admits nothing old.", {
-        let mut site = start();
-        shared.clear();
-        let first = site.reason(&input(replayed)).unwrap_or_else(|why| why);
-        let second = site.reason(&input(replayed)).unwrap_or_else(|why| why);
-        let refused = ["replay_store_unavailable", "replay_store_cold"];
-        if refused.contains(&first.as_str()) && refused.contains(&second.as_str()) {
-            Ok(())
-        } else {
-            Err(format!("{first}, then {second}"))
+    run.holds("worker reload", "A new VM knows what the one before it consumed.", || {
+        let mut site = start(&SharedStore::default());
+        site.expect(&replayed, "request_allowed")?;
+        let configured = site.host.reload().map_err(|error| error.to_string())?;
+        if !configured.is_some_and(|configured| configured.ok) {
+            return Err("the configuration was not taken again".into());
         }
+        site.expect(&replayed, "jti_replay")?;
+        site.expect(&good, "request_allowed")
     });
-    run.holds("worker configured again", "A new configuration keeps the memory of the one before.", {
-        let mut site = start();
-        site.forget();
-        let once = site.expect(&input(replayed), "request_allowed");
-        let config = cases.profiles["default"].config.as_bytes();
-        let taken = site.host.configure(config).ok;
-        once.and_then(|()| if taken { Ok(()) } else { Err("not taken".into()) })
-            .and_then(|()| site.expect(&input(replayed), "jti_replay"))
+    run.holds("worker restart", "A process that starts anew refuses passports from before.", || {
+        let shared = SharedStore::default();
+        let mut site = start(&shared);
+        site.expect(&replayed, "request_allowed")?;
+        shared.clear();
+        let _configured = site.host.reload().map_err(|error| error.to_string())?;
+        site.expect(&replayed, "replay_store_cold")?;
+        site.expect(&good, "replay_store_cold")
     });
-    run.holds("worker configured worse", "A broken configuration denies; the one before it is not used on.", {
-        let mut site = start();
-        site.forget();
-        let taken = site.host.configure(b"{").ok;
-        let denied = site.expect(&input(good), "verifier_unavailable");
-        if taken { denied } else { Err("on_configure refused: on a worker Envoy would let everything pass".into()) }
+    run.holds("worker store emptied", "A store that was emptied under a running filter admits nothing old.", || {
+        let shared = SharedStore::default();
+        let mut site = start(&shared);
+        site.expect(&replayed, "request_allowed")?;
+        shared.clear();
+        site.expect(&replayed, "replay_store_unavailable")?;
+        site.expect(&replayed, "replay_store_cold")
+    });
+    run.holds("worker configured again", "A new configuration keeps the memory of the one before.", || {
+        let mut site = start(&SharedStore::default());
+        site.expect(&replayed, "request_allowed")?;
+        if !site.host.configure(cases.profiles["default"].config.as_bytes()).ok {
+            return Err("the configuration was not taken again".into());
+        }
+        site.expect(&replayed, "jti_replay")?;
+        site.expect(&good, "request_allowed")
+    });
+    run.holds("worker configured worse", "A broken configuration denies; the one before it is not used on.", || {
+        let mut site = start(&SharedStore::default());
+        site.expect(&replayed, "request_allowed")?;
+        if !site.host.configure(b"{").ok {
+            return Err("on_configure refused: on a worker Envoy would let everything pass".into());
+        }
+        site.expect(&good, "verifier_unavailable")
     });
 }
 

@@ -8,13 +8,20 @@ use crate::input::{Source, key_binding, public_key};
 use crate::output::{Output, Report};
 
 #[derive(Args, Debug)]
+#[command(override_usage = "\
+trustplane bundle merge-source
+           --trust-material <FILE> --out-trust-material <FILE>
+           --policy-bundle <FILE> --out-policy-bundle <FILE>
+           --issuer <ISSUER> --trust-domain <DOMAIN> --kid <KID>
+           --public-key <KEY> --route-id <ID>
+           (--subject-exact <SUBJECT> | --subject-prefix <PREFIX>) [OPTIONS]")]
 pub(crate) struct MergeSource {
     #[command(flatten)]
     files: PairArgs,
     #[command(flatten)]
     source: SourceArgs,
     /// What kind of source it is, such as software_jwks; for readers, it grants nothing
-    #[arg(long)]
+    #[arg(long, value_name = "TYPE")]
     source_type: Option<String>,
     /// The id of the issuer's key
     #[arg(long)]
@@ -23,7 +30,7 @@ pub(crate) struct MergeSource {
     #[arg(long, value_name = "KEY", value_parser = public_key)]
     public_key: PublicKey,
     /// The route that the client may use
-    #[arg(long)]
+    #[arg(long, value_name = "ID")]
     route_id: String,
     /// The lowest class the client may present
     #[arg(long, value_name = "CLASS", value_parser = key_binding, default_value = "software")]

@@ -8,13 +8,20 @@ use crate::input::Source;
 use crate::output::{Output, Report};
 
 #[derive(Args, Debug)]
+#[command(override_usage = "\
+trustplane bundle remove-source
+           --trust-material <FILE> --out-trust-material <FILE>
+           --policy-bundle <FILE> --out-policy-bundle <FILE>
+           --issuer <ISSUER> --trust-domain <DOMAIN>
+           (--subject-exact <SUBJECT> | --subject-prefix <PREFIX>)
+           (--route-id <ID> | --all-routes) --confirm-remove [OPTIONS]")]
 pub(crate) struct RemoveSource {
     #[command(flatten)]
     files: PairArgs,
     #[command(flatten)]
     source: SourceArgs,
     /// The route that the client may no longer use
-    #[arg(long, required_unless_present = "all_routes", conflicts_with = "all_routes")]
+    #[arg(long, value_name = "ID", required_unless_present = "all_routes", conflicts_with = "all_routes")]
     route_id: Option<String>,
     /// Take the client's rule out of every route
     #[arg(long)]

@@ -12,6 +12,10 @@ use crate::output::{Output, Report};
 use crate::private_key::PrivateKeyArgs;
 
 #[derive(Args, Debug)]
+#[command(override_usage = "\
+trustplane bundle sign
+           (--policy-bundle <FILE> | --trust-material <FILE>)
+           --signer-issuer <ISSUER> --kid <KID> [OPTIONS]")]
 pub(crate) struct Sign {
     #[command(flatten)]
     document: DocumentArgs,

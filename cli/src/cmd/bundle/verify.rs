@@ -7,6 +7,10 @@ use crate::input::{Source, public_key};
 use crate::output::{Output, Report};
 
 #[derive(Args, Debug)]
+#[command(override_usage = "\
+trustplane bundle verify
+           (--policy-bundle <FILE> | --trust-material <FILE>)
+           --public-key <KEY> [OPTIONS]")]
 pub(crate) struct Verify {
     #[command(flatten)]
     document: DocumentArgs,

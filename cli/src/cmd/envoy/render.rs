@@ -6,14 +6,20 @@ use clap::Args;
 use trustplane_core::json::{Object, Value};
 use trustplane_core::{ConfigError, DocumentError, FilterConfig, Policy, PublicKey, Replay};
 
-use crate::envoy::{Bootstrap, Cluster, Filter, Listener, LogTarget, Tls};
+use crate::envoy::{Bootstrap, Cluster, Filter, Listener, LogTarget, ReplayService, Tls};
 use crate::exit::{Fault, Verdict};
 use crate::files::{self, Readers};
 use crate::input::{Source, public_key};
 use crate::output::{Output, Report};
 use crate::value::{compact, object, pretty};
 
+/// The cluster of the service behind.
+const UPSTREAM: &str = "upstream";
+
 #[derive(Args, Debug)]
+#[command(override_usage = "\
+trustplane envoy render --policy-bundle <FILE> --bundle <FILE>
+                               --filter <FILE> --upstream <URL> [OPTIONS]")]
 pub(crate) struct Render {
     /// Policy bundle, to be put inline
     #[arg(long, value_name = "FILE")]
@@ -66,6 +72,9 @@ pub(crate) struct Render {
     /// How a request is held until its body is hashed
     #[arg(long, value_parser = ["stop_iteration", "trailing_buffer"])]
     hold: Option<String>,
+    /// Unix socket of the replay service, as Envoy will find it; consumed passports are then remembered there
+    #[arg(long, value_name = "PATH")]
+    replay_socket: Option<PathBuf>,
     /// How many Envoys will serve the same routes; more than one needs a shared replay store
     #[arg(long, value_name = "COUNT")]
     replicas: Option<u64>,
@@ -103,10 +112,22 @@ impl Render {
         let config = FilterConfig::parse(text.as_bytes()).map_err(fault)?;
         let (loaded, _) = config.load().map_err(fault)?;
         let Some(loaded) = loaded else { return Err(Fault::file(&self.policy_bundle, "no policy")) };
-        if let Replay::Callout { cluster, .. } = &config.replay {
-            let problem = format!("no cluster {cluster:?} can be rendered yet");
-            return Err(fault(DocumentError::new("/replay/cluster", problem).into()));
-        }
+        let replay = match (&config.replay, &self.replay_socket) {
+            (Replay::SharedData { .. }, None) => None,
+            (Replay::SharedData { .. }, Some(_)) => {
+                return Err(fault(DocumentError::new("/replay/store", "--replay-socket is for callout").into()));
+            }
+            (Replay::Callout { cluster, .. }, Some(socket)) if cluster != UPSTREAM => {
+                Some(ReplayService { cluster: cluster.clone(), socket: socket.clone() })
+            }
+            (Replay::Callout { cluster, .. }, socket) => {
+                let problem = match socket {
+                    None => format!("no cluster {cluster:?}: --replay-socket says where it is"),
+                    Some(_) => format!("{cluster:?} is the service behind"),
+                };
+                return Err(fault(DocumentError::new("/replay/cluster", problem).into()));
+            }
+        };
         let max_body_bytes = loaded.routes().map(|route| route.max_body_bytes().unwrap_or(config.max_body_bytes));
         let listener = Listener {
             name: "trustplane".into(),
@@ -117,7 +138,7 @@ impl Render {
                 .zip(self.tls_private_key.clone())
                 .map(|(certificate, private_key)| Tls { certificate, private_key }),
             domains: self.domains(&loaded)?,
-            cluster: "upstream".into(),
+            cluster: UPSTREAM.into(),
             filter: Filter {
                 module: self.filter.clone(),
                 configuration: text.clone(),
@@ -129,7 +150,8 @@ impl Render {
             exact_balance: false,
             access_log: self.access_log.clone().map_or(LogTarget::Stdout, LogTarget::File),
         };
-        let bootstrap = Bootstrap { admin: self.admin, listeners: vec![listener], clusters: vec![self.cluster()?] };
+        let bootstrap =
+            Bootstrap { admin: self.admin, listeners: vec![listener], clusters: vec![self.cluster()?], replay };
         let text = pretty(&bootstrap.to_json());
         match &self.out {
             None => output.line(&text)?,
@@ -174,6 +196,14 @@ impl Render {
             if let Some(text) = text {
                 members.insert(name, Value::from(text.clone()));
             }
+        }
+        if self.replay_socket.is_some() && members.get("replay").is_none() {
+            let replay = object!({
+                "store": "callout",
+                "cluster": (ReplayService::CLUSTER),
+                "authority": (ReplayService::AUTHORITY),
+            });
+            members.insert("replay", Value::Object(replay));
         }
         if let Some(replicas) = self.replicas {
             let mut replay = match members.remove("replay") {
@@ -224,6 +254,6 @@ impl Render {
         if host.is_empty() || host.contains(['/', '@', '?', '#']) {
             return Err(fault("expected http://host:port, without a path: the caller's is passed on"));
         }
-        Ok(Cluster { name: "upstream".into(), host: host.into(), port, trusted_ca: self.upstream_ca.clone() })
+        Ok(Cluster { name: UPSTREAM.into(), host: host.into(), port, trusted_ca: self.upstream_ca.clone() })
     }
 }

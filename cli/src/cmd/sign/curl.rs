@@ -1,9 +1,9 @@
 use std::path::Path;
 
-use crate::sign_request::{Outgoing, SignedRequest};
+use crate::sign_request::Outgoing;
 
-/// A command that sends exactly what was signed, once.
-pub(crate) fn curl(request: &Outgoing<'_>, signed: &SignedRequest, body_file: Option<&Path>) -> String {
+/// A command that sends exactly what was signed, with the headers that say so, once.
+pub(crate) fn curl(request: &Outgoing<'_>, signed: &[(&'static str, String)], body_file: Option<&Path>) -> String {
     let Outgoing { method, scheme, authority, target, headers, body, .. } = request;
     // curl would fold dot segments and expand brackets.
     let mut words = vec!["curl -sS --path-as-is --globoff".to_owned()];
@@ -17,7 +17,7 @@ pub(crate) fn curl(request: &Outgoing<'_>, signed: &SignedRequest, body_file: Op
         // `Name:` would remove the header.
         header(if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") });
     }
-    for (name, value) in &signed.headers {
+    for (name, value) in signed {
         header(format!("{name}: {value}"));
     }
     if !body.is_empty() {
@@ -46,11 +46,7 @@ mod tests {
 
     #[test]
     fn the_shell_changes_nothing() {
-        let signed = SignedRequest {
-            headers: vec![("X-TrustPlane-Proof", "p".into())],
-            transcript: String::new(),
-            transcript_sha256: [0; 32],
-        };
+        let signed = [("X-TrustPlane-Proof", "p".to_owned())];
         let request = Outgoing {
             method: "POST",
             scheme: "http",

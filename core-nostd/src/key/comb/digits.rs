@@ -1,0 +1,49 @@
+use core::slice;
+
+use curve25519_dalek::Scalar;
+
+use super::Width;
+
+/// What a row adds: its entry of this number, counted from 1, or that entry's negative.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Digit {
+    Zero,
+    Plus(usize),
+    Minus(usize),
+}
+
+/// The digits of a scalar, least significant first, and zeros after them.
+pub(super) struct Digits<'a> {
+    width: u32,
+    bytes: slice::Iter<'a, u8>,
+    /// The low `held` bits are bits of the scalar that no digit has taken yet.
+    bits: usize,
+    held: u32,
+    carry: usize,
+}
+
+impl<'a> Digits<'a> {
+    pub(super) fn new(scalar: &'a Scalar, width: Width) -> Self {
+        Self { width: u32::from(width.0), bytes: scalar.as_bytes().iter(), bits: 0, held: 0, carry: 0 }
+    }
+
+    /// From `−2^(w−1) + 1` to `2^(w−1)`: what is more becomes negative and carries one to the next.
+    pub(super) fn next(&mut self) -> Digit {
+        while self.held < self.width {
+            let byte = self.bytes.next().copied().map_or(0, usize::from);
+            self.bits |= byte.wrapping_shl(self.held);
+            self.held = self.held.wrapping_add(8);
+        }
+        let radix = 1_usize.wrapping_shl(self.width);
+        let value = (self.bits & radix.wrapping_sub(1)).wrapping_add(self.carry);
+        self.bits = self.bits.wrapping_shr(self.width);
+        self.held = self.held.wrapping_sub(self.width);
+        self.carry = usize::from(value > radix.wrapping_shr(1));
+        match (self.carry, radix.wrapping_sub(value)) {
+            (0, _) if value == 0 => Digit::Zero,
+            (0, _) => Digit::Plus(value),
+            (_, 0) => Digit::Zero,
+            (_, less) => Digit::Minus(less),
+        }
+    }
+}
