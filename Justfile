@@ -31,7 +31,7 @@ test-core:
     {{ suite }} core cargo test --locked --package trustplane-core
 
 # Filter, broker and command line, as crates.
-test-crates:
+test-crates: build _redis
     {{ suite }} crates cargo test --locked --package trustplane-filter --package trustplane-broker --package trustplane
 
 # The core compiled to wasm, on Node: the same cases.
@@ -70,6 +70,9 @@ lint:
     cargo fmt --all --check
     cargo clippy --locked --workspace --all-targets -- --deny warnings
     cargo clippy --locked --package trustplane-filter --target wasm32-unknown-unknown -- --deny warnings
+
+_redis:
+    @command -v redis-server >/dev/null || { apt-get update -qq && apt-get install -y -qq redis-server; }
 
 _node:
     @command -v node >/dev/null || { apt-get update -qq && apt-get install -y -qq nodejs; }

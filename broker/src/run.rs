@@ -193,12 +193,7 @@ fn reload_now(args: &ServeArgs, broker: &Broker) {
     }
 }
 
-fn services(
-    args: &ServeArgs,
-    broker: Option<Arc<Broker>>,
-    metrics: Arc<Metrics>,
-    replay: Option<Replay>,
-) -> Services {
+fn services(args: &ServeArgs, broker: Option<Arc<Broker>>, metrics: Arc<Metrics>, replay: Option<Replay>) -> Services {
     let mut services = Services::default();
     if args.healthz {
         services = services.with_health();

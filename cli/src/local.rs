@@ -12,5 +12,5 @@ pub use broker::Broker;
 pub use caller::{AUDIENCE, Caller, Draft, get_profile, post_profile};
 pub use filter::find_filter;
 pub use folder::Folder;
-pub use replay::{Redis, ReplayThread};
-pub use up::{Scenario, Store, Up, UpOptions};
+pub use replay::{Redis, ReplayThread, Store};
+pub use up::{Scenario, Up, UpOptions};

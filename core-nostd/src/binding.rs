@@ -13,12 +13,7 @@ pub enum KeyBinding {
 
 impl KeyBinding {
     /// Every class, weakest first.
-    pub const ALL: [Self; 4] = [
-        Self::Software,
-        Self::RemoteKms,
-        Self::HardwareLocal,
-        Self::AttestedWorkload,
-    ];
+    pub const ALL: [Self; 4] = [Self::Software, Self::RemoteKms, Self::HardwareLocal, Self::AttestedWorkload];
 
     /// The class named so, in exact case.
     pub fn parse(name: &str) -> Option<Self> {

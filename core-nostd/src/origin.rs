@@ -46,7 +46,12 @@ mod tests {
         for (base, sent) in [("a.example", "a.example:8443"), ("a.example:443", "a.example"), ("[::1]:80", "[::1]")] {
             assert!(differs_by_port(base, sent), "{base} {sent}");
         }
-        for (base, sent) in [("a.example", "a.example"), ("a.example:1", "a.example:2"), ("a.example", "b.example:1"), ("[::1]", "[::2]:80")] {
+        for (base, sent) in [
+            ("a.example", "a.example"),
+            ("a.example:1", "a.example:2"),
+            ("a.example", "b.example:1"),
+            ("[::1]", "[::2]:80"),
+        ] {
             assert!(!differs_by_port(base, sent), "{base} {sent}");
         }
     }

@@ -142,9 +142,8 @@ fn read_header(bytes: &[u8]) -> Option<String> {
     };
     // RFC 8725 section 3.1: the algorithm is ours to name, and no key comes from the token.
     let refused = ["crit", "b64", "jwk", "jku", "x5u", "x5c"];
-    let stands = header.iter().all(|(name, value)| {
-        !refused.contains(&name) && !name.starts_with("x5t") && is_clean(value)
-    });
+    let stands =
+        header.iter().all(|(name, value)| !refused.contains(&name) && !name.starts_with("x5t") && is_clean(value));
     if !stands || text(&header, "alg")? != "EdDSA" || text(&header, "typ")? != "JWT" {
         return None;
     }

@@ -14,8 +14,8 @@ use crate::passport::Passport;
 use crate::reason::Reason;
 use crate::request::Request;
 
-pub use covered::{CoveredHeaders, Uncovered};
 pub(crate) use covered::is_exempt;
+pub use covered::{CoveredHeaders, Uncovered};
 
 /// What a proof is checked against, beside the request.
 pub(crate) struct Binding<'a> {

@@ -35,9 +35,7 @@ impl fmt::Display for QueryError {
 impl QueryForm {
     /// The form named so.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Compat, Self::Strict, Self::Unambiguous]
-            .into_iter()
-            .find(|form| form.as_str() == name)
+        [Self::Compat, Self::Strict, Self::Unambiguous].into_iter().find(|form| form.as_str() == name)
     }
 
     /// The name in a policy bundle.
@@ -218,14 +216,44 @@ mod tests {
     #[test]
     fn unambiguous_takes_what_parsers_read_alike() {
         for raw in [
-            "a", "a=", "b=1&a=2", "a=1&b=0&a=2", "a=/:?@!$'()*,[]", "a=b=c", "a=%7e&b=%2f", "a=%20b",
-            "a=%C3%A9", "a=~", "a?=1", "a=%26", "=v",
+            "a",
+            "a=",
+            "b=1&a=2",
+            "a=1&b=0&a=2",
+            "a=/:?@!$'()*,[]",
+            "a=b=c",
+            "a=%7e&b=%2f",
+            "a=%20b",
+            "a=%C3%A9",
+            "a=~",
+            "a?=1",
+            "a=%26",
+            "=v",
         ] {
             assert!(in_form(QueryForm::Unambiguous, raw), "{raw}");
         }
         for raw in [
-            "", "?a=1", "a=1&", "&a=1", "a&&b", "a+b=1", "a;b=1", "a=\u{e9}", "a=%41", "a=2&a=1", "a=10&a=2&a=1",
-            "a= 1", "a=\"", "a=<", "a=\\", "a=^", "a=`", "a={", "a=|", "a=1#f", "a=\t",
+            "",
+            "?a=1",
+            "a=1&",
+            "&a=1",
+            "a&&b",
+            "a+b=1",
+            "a;b=1",
+            "a=\u{e9}",
+            "a=%41",
+            "a=2&a=1",
+            "a=10&a=2&a=1",
+            "a= 1",
+            "a=\"",
+            "a=<",
+            "a=\\",
+            "a=^",
+            "a=`",
+            "a={",
+            "a=|",
+            "a=1#f",
+            "a=\t",
         ] {
             assert!(!in_form(QueryForm::Unambiguous, raw), "{raw}");
         }

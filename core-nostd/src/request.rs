@@ -202,8 +202,8 @@ pub fn canonical_method(raw: &[u8]) -> Option<&str> {
 
 /// The authority in lower case; two `Host` lines arrive joined by a comma.
 pub fn canonical_authority(raw: &[u8]) -> Option<String> {
-    let stands = !raw.is_empty()
-        && raw.iter().all(|byte| byte.is_ascii_graphic() && !b",@/\\?#%\"<>^`{|}".contains(byte));
+    let stands =
+        !raw.is_empty() && raw.iter().all(|byte| byte.is_ascii_graphic() && !b",@/\\?#%\"<>^`{|}".contains(byte));
     let text = str::from_utf8(raw).ok().filter(|_| stands)?;
     Some(text.to_ascii_lowercase())
 }

@@ -47,13 +47,9 @@ fn civil(days: u64) -> (u64, u64, u64) {
     let shifted = days.saturating_add(719_468);
     let era = shifted / 146_097;
     let day_of_era = shifted % 146_097;
-    let leaps = (day_of_era / 1_460)
-        .saturating_add(day_of_era / 146_096)
-        .saturating_sub(day_of_era / 36_524);
+    let leaps = (day_of_era / 1_460).saturating_add(day_of_era / 146_096).saturating_sub(day_of_era / 36_524);
     let year_of_era = day_of_era.saturating_sub(leaps) / 365;
-    let before = (year_of_era.saturating_mul(365))
-        .saturating_add(year_of_era / 4)
-        .saturating_sub(year_of_era / 100);
+    let before = (year_of_era.saturating_mul(365)).saturating_add(year_of_era / 4).saturating_sub(year_of_era / 100);
     let day_of_year = day_of_era.saturating_sub(before);
     let shifted_month = day_of_year.saturating_mul(5).saturating_add(2) / 153;
     let first_day = shifted_month.saturating_mul(153).saturating_add(2) / 5;
@@ -62,9 +58,7 @@ fn civil(days: u64) -> (u64, u64, u64) {
         0..=9 => (shifted_month.saturating_add(3), 0),
         _ => (shifted_month.saturating_sub(9), 1),
     };
-    let year = year_of_era
-        .saturating_add(era.saturating_mul(400))
-        .saturating_add(carry);
+    let year = year_of_era.saturating_add(era.saturating_mul(400)).saturating_add(carry);
     (year, month, day)
 }
 

@@ -78,8 +78,15 @@ impl Transcript<'_> {
     /// Whether no value can forge a line and every required one is there.
     pub fn is_sound(&self) -> bool {
         let required = [
-            self.method, self.scheme, self.authority, self.path, self.audience, self.route_id,
-            self.content_encoding, self.passport_jti, self.nonce,
+            self.method,
+            self.scheme,
+            self.authority,
+            self.path,
+            self.audience,
+            self.route_id,
+            self.content_encoding,
+            self.passport_jti,
+            self.nonce,
         ];
         let sorted = self.headers.is_sorted_by(|a, b| a.name < b.name);
         sorted
@@ -96,7 +103,11 @@ impl Transcript<'_> {
     }
 
     /// The digest with other covered headers than `self.headers`.
-    pub(crate) fn digest_with<'h>(&self, prefix: &Prefix, headers: impl Iterator<Item = CoveredHeader<'h>> + Clone) -> [u8; 32] {
+    pub(crate) fn digest_with<'h>(
+        &self,
+        prefix: &Prefix,
+        headers: impl Iterator<Item = CoveredHeader<'h>> + Clone,
+    ) -> [u8; 32] {
         let mut state = prefix.0.clone();
         self.write_headers(headers, &mut state);
         self.write_stamp(&mut state);
@@ -162,9 +173,10 @@ impl Transcript<'_> {
 
 /// Whether `name` is a lower-case HTTP token (RFC 9110 section 5.6.2).
 pub(crate) fn is_header_name(name: &[u8]) -> bool {
-    !name.is_empty() && name.iter().all(|byte| {
-        byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(byte)
-    })
+    !name.is_empty()
+        && name
+            .iter()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(byte))
 }
 
 /// Where canonical text goes: into a buffer to be read, or straight into the hash.

@@ -110,8 +110,7 @@ impl Trust {
 
     /// Every key with its issuer and id, by name.
     pub fn keys(&self) -> impl Iterator<Item = (&str, &str, &IssuerKey)> {
-        (self.issuers.iter())
-            .flat_map(|(issuer, keys)| keys.iter().map(move |(kid, key)| (issuer, kid, key)))
+        (self.issuers.iter()).flat_map(|(issuer, keys)| keys.iter().map(move |(kid, key)| (issuer, kid, key)))
     }
 
     /// When the document says it was issued.

@@ -7,6 +7,7 @@
 
 use alloc::string::String;
 
+use crate::admission::Admission;
 use crate::audit::Trail;
 use crate::decision::{Denied, Upstream};
 use crate::key::KeyCache;
@@ -15,7 +16,6 @@ use crate::passport::{Passport, UnverifiedPassport};
 use crate::policy::{Freshness, Policy, Presented, Route};
 use crate::proof::{self, Binding};
 use crate::proven::Proven;
-use crate::admission::Admission;
 use crate::reason::Reason;
 use crate::replay::ReplayKey;
 use crate::request::{Head, Request};
@@ -70,12 +70,7 @@ impl Verifier {
     }
 
     /// Every check of the head but the proof.
-    pub fn open_with<'v>(
-        &'v self,
-        head: &Head<'v>,
-        keys: &mut KeyCache,
-        now: UnixTime,
-    ) -> Result<Opened<'v>, Denied> {
+    pub fn open_with<'v>(&'v self, head: &Head<'v>, keys: &mut KeyCache, now: UnixTime) -> Result<Opened<'v>, Denied> {
         let mut trail = Trail::default();
         match self.examine(head, keys, now, &mut trail) {
             Ok((route, request, query, passport)) => {
@@ -167,8 +162,8 @@ impl Verifier {
         let latest = now.plus(self.settings.skew);
         let fresh = times.iter().all(|time| *time <= latest && now.since(*time) <= most);
         // A kind of revocation we cannot read may be about this very passport.
-        let readable = !policy.document.revocations().has_unknown_type()
-            && !self.trust.document.revocations().has_unknown_type();
+        let readable =
+            !policy.document.revocations().has_unknown_type() && !self.trust.document.revocations().has_unknown_type();
         if fresh && readable { Ok(()) } else { Err(Reason::StaleBundleFailClosed) }
     }
 }

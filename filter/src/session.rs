@@ -1,8 +1,8 @@
 use std::mem;
 
 use trustplane_core::{
-    Admission, Allowed, BodyMode, Consumed, Denied, Head, Hold, KeyCache, Proven, Reason, ReplayKey, UnixTime, Upstream,
-    Verifier,
+    Admission, Allowed, BodyMode, Consumed, Denied, Head, Hold, KeyCache, Proven, Reason, ReplayKey, UnixTime,
+    Upstream, Verifier,
 };
 
 /// The most that is copied out of the host's body buffer at once.

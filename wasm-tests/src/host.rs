@@ -101,11 +101,7 @@ impl Host {
     pub fn configure(&mut self, config: &[u8]) -> Configured {
         let log_start = self.state().logs.len();
         if let Some(why) = self.failed.clone() {
-            return Configured {
-                ok: false,
-                trapped: Some(why),
-                logs: Vec::new(),
-            };
+            return Configured { ok: false, trapped: Some(why), logs: Vec::new() };
         }
         let first = self.state().roots.is_empty();
         let root = self.state_mut().next_context();
@@ -121,11 +117,7 @@ impl Host {
         }
         self.configured = result == Ok(true);
         let logs = self.state().logs[log_start..].to_vec();
-        Configured {
-            ok: self.configured,
-            trapped,
-            logs,
-        }
+        Configured { ok: self.configured, trapped, logs }
     }
 
     fn configure_root(&mut self, root: u32, first: bool, size: usize) -> Result<bool, String> {

@@ -53,7 +53,9 @@ impl Broker {
         command.args(["broker", "serve", "--socket"]).arg(&socket);
         command.arg("--policy").arg(policy).arg("--key-file").arg(key_file).arg("--audit-log").arg(&audit_log);
         // What the user has set for a broker of their own is not about this one.
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TRUSTPLANE_BROKER_")) {
+        for (name, _) in
+            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TRUSTPLANE_BROKER_"))
+        {
             command.env_remove(name);
         }
         quiet(&mut command, &log).map_err(|err| Fault::file(&log, err))?;
@@ -110,9 +112,7 @@ async fn await_ready(socket: &Path, child: &mut Child) -> Result<(), NotReady> {
 }
 
 fn policy() -> Json {
-    let request = |route_id: &str, method: &str| {
-        value!({ "audience": (AUDIENCE), "route_id": (route_id), "methods": [(method)] })
-    };
+    let request = |route_id: &str, method: &str| value!({ "audience": (AUDIENCE), "route_id": (route_id), "methods": [(method)] });
     let requests = vec![request("orders.read", "GET"), request("orders.create", "POST")];
     value!({
         "version": "trustplane-broker-policy-v1",

@@ -8,16 +8,46 @@ use std::time::{Duration, Instant};
 use tokio::net::UnixListener;
 use tokio::sync::watch;
 use trustplane_broker::{Access, BoundSocket, Replay, ReplayArgs, Services};
+use trustplane_core::Replay as Members;
 
+use crate::envoy::ReplayService;
 use crate::exit::Fault;
 
 /// How long the service waits for Redis. The filter waits longer, so that the answer is the
 /// service's own; a busy machine is no fault here.
 const REDIS_MS: u64 = 800;
 /// How long the filter waits.
-pub(super) const CALLOUT_MS: u32 = 1000;
+const CALLOUT_MS: u32 = 1000;
 /// A server that starts is there at once.
 const START: Duration = Duration::from_secs(10);
+
+/// Where a local stack remembers consumed passports.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Store {
+    /// In a real Redis, which the broker's service asks.
+    Redis,
+    /// In the memory of the one Envoy.
+    #[default]
+    SharedData,
+}
+
+impl Store {
+    /// What the filter is told. No margin: it is for passports of an earlier run, and the keys are new.
+    pub(super) fn members(self) -> Members {
+        match (self, Members::default()) {
+            (Self::Redis, _) => Members::Callout {
+                cluster: ReplayService::CLUSTER.into(),
+                authority: ReplayService::AUTHORITY.into(),
+                path: "/v1/replay/consume".into(),
+                timeout_ms: CALLOUT_MS,
+            },
+            (Self::SharedData, Members::SharedData { bucket_bytes, multi_replica, replicas, .. }) => {
+                Members::SharedData { cold_margin_seconds: 0, bucket_bytes, multi_replica, replicas }
+            }
+            (Self::SharedData, other) => other,
+        }
+    }
+}
 
 /// A real `redis-server` that keeps nothing on disk; it ends with this value.
 #[derive(Debug)]

@@ -4,14 +4,14 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use trustplane_broker::SigningKey;
-use trustplane_core::{FilterConfig, Hold, Replay, Scheme};
+use trustplane_core::{FilterConfig, Hold, Scheme};
 
 use super::broker::Broker;
 use super::caller::{Caller, get_profile, post_profile};
 use super::documents::{Documents, Issuers};
 use super::filter::find_filter;
 use super::folder::Folder;
-use super::replay::{CALLOUT_MS, Redis, ReplayThread};
+use super::replay::{Redis, ReplayThread, Store};
 use crate::clock;
 use crate::envoy::{Bootstrap, Cluster, Envoy, Filter, Launch, Listener, LogTarget, ReplayService, find_binary};
 use crate::exit::Fault;
@@ -41,16 +41,6 @@ pub struct UpOptions {
     pub store: Store,
     /// The program whose `broker serve` is the stack's broker; without one there is no broker.
     pub broker: Option<PathBuf>,
-}
-
-/// Where a local stack remembers consumed passports.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Store {
-    /// In a real Redis, which the broker's service asks.
-    Redis,
-    /// In the memory of the one Envoy.
-    #[default]
-    SharedData,
 }
 
 /// Which policy a local stack serves.
@@ -133,10 +123,8 @@ impl Up {
         };
         let new_key = || SigningKey::generate().map_err(|err| Fault::new(err.to_string()));
         let (caller, broker_key, signer) = (new_key()?, new_key()?, new_key()?);
-        let issuers = Issuers {
-            caller: caller.public_key(),
-            broker: options.broker.as_ref().map(|_| broker_key.public_key()),
-        };
+        let issuers =
+            Issuers { caller: caller.public_key(), broker: options.broker.as_ref().map(|_| broker_key.public_key()) };
         let documents = Documents::new(options.scenario, &issuers, &signer, clock::now())
             .map_err(|error| Fault::member("the local stack's bundles", error.pointer, error.problem))?;
         let upstream = Echo::start().map_err(|err| Fault::of("upstream", err))?;
@@ -159,7 +147,7 @@ impl Up {
         let start_broker = |program: &PathBuf| Broker::start(program, &broker_key, &folder);
         let broker = options.broker.as_ref().map(start_broker).transpose()?;
 
-        let config = configuration(documents, &signer, service.is_some())?;
+        let config = configuration(documents, &signer, options.store)?;
         let access_log = folder.file("access.log");
         let bootstrap = bootstrap(options.port, &filter, config, &access_log, upstream.address(), service);
         let envoy_config = folder.write("envoy.json", &pretty(&bootstrap.to_json()), Readers::Anyone)?;
@@ -241,7 +229,7 @@ fn key_text(key: &SigningKey) -> String {
     format!("{}\n", *key.to_base64url())
 }
 
-fn configuration(documents: Documents, signer: &SigningKey, service: bool) -> Result<String, Fault> {
+fn configuration(documents: Documents, signer: &SigningKey, store: Store) -> Result<String, Fault> {
     let key = signer.public_key().to_base64url();
     let config = FilterConfig {
         policy_bundle: Some(documents.policy),
@@ -249,19 +237,7 @@ fn configuration(documents: Documents, signer: &SigningKey, service: bool) -> Re
         policy_bundle_signature_public_key: Some(key.clone()),
         trust_bundle_signature_public_key: Some(key),
         scheme: Some(Scheme::Http),
-        // The margin is for passports of an earlier run, and the keys are new.
-        replay: match Replay::default() {
-            _ if service => Replay::Callout {
-                cluster: ReplayService::CLUSTER.into(),
-                authority: ReplayService::AUTHORITY.into(),
-                path: "/v1/replay/consume".into(),
-                timeout_ms: CALLOUT_MS,
-            },
-            Replay::SharedData { bucket_bytes, multi_replica, replicas, .. } => {
-                Replay::SharedData { cold_margin_seconds: 0, bucket_bytes, multi_replica, replicas }
-            }
-            other => other,
-        },
+        replay: store.members(),
         ..FilterConfig::default()
     };
     config

@@ -164,5 +164,7 @@ fn broker_faults_end_with_2_and_name_the_place() {
     assert!(wrong.starts_with("error: broker policy broker.json: /ttl_seconds: "), "{wrong}");
     let usage = folder.run(&format!("{ISSUE} {ORDER} --context purpose"));
     assert_eq!(usage.code, 2);
-    assert!(usage.err.starts_with("error: invalid value 'purpose' for '--context <NAME=VALUE>': expected NAME=VALUE\n"));
+    assert!(
+        usage.err.starts_with("error: invalid value 'purpose' for '--context <NAME=VALUE>': expected NAME=VALUE\n")
+    );
 }

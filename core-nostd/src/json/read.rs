@@ -5,10 +5,10 @@ use core::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
-use crate::names::Names;
 use super::parse::Limits;
 use super::trail::Trail;
 use super::value::{Object, Value};
+use crate::names::Names;
 
 /// Above this many members a set finds duplicates; below it, comparing each pair costs less.
 const FEW_MEMBERS: usize = 16;

@@ -9,8 +9,8 @@ use super::base::Base;
 use super::defaults::{Defaults, body_mode, named, query_form, trimmed};
 use super::index::Index;
 use super::{Policy, Texts, wire};
-use crate::names::Names;
 use crate::document::{self, DocumentError};
+use crate::names::Names;
 use crate::revocation::Revocations;
 use crate::time::UnixTime;
 

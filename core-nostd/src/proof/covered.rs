@@ -36,9 +36,8 @@ pub enum Uncovered {
 }
 
 /// Headers that libraries add on their own, in the order they are given a place.
-const FREE: [&[u8]; 7] = [
-    b"user-agent", b"accept-encoding", b"accept", b"x-request-id", b"traceparent", b"tracestate", b"b3",
-];
+const FREE: [&[u8]; 7] =
+    [b"user-agent", b"accept-encoding", b"accept", b"x-request-id", b"traceparent", b"tracestate", b"b3"];
 
 /// At most this many free headers are tried: 64 candidates.
 const MOST_FREE: usize = 6;
@@ -114,9 +113,11 @@ impl<'r> Selection<'r> {
     /// The first candidate list that gives the claimed digest, smallest first; with it the headers
     /// that must not reach the upstream, where the match leaves headers unbound.
     pub(super) fn find(&self, matches: impl Fn(Names<'_>) -> bool) -> Result<Option<Vec<Vec<u8>>>, Reason> {
-        let all_required = self.rules.required.iter().all(|name| {
-            self.candidates.iter().any(|candidate| candidate.name == name.as_str())
-        });
+        let all_required = self
+            .rules
+            .required
+            .iter()
+            .all(|name| self.candidates.iter().any(|candidate| candidate.name == name.as_str()));
         if !all_required {
             return Err(Reason::RequestBindingMismatch);
         }
@@ -181,9 +182,8 @@ impl<'r> Selection<'r> {
     /// The headers nobody vouches for when only the required names are bound.
     fn unbound(&self) -> Vec<Vec<u8>> {
         let names = self.headers.iter().map(|(name, _)| *name);
-        let unbound = names.filter(|name| {
-            !(is_exempt(name) || self.is_set(&self.rules.exempt, name) || self.is_required(name))
-        });
+        let unbound =
+            names.filter(|name| !(is_exempt(name) || self.is_set(&self.rules.exempt, name) || self.is_required(name)));
         unbound.map(Vec::from).collect()
     }
 
@@ -242,9 +242,11 @@ impl<'r> Selection<'r> {
 /// HTTP libraries add this very type to a body whose caller named none.
 fn form_body(request: &Request<'_>) -> bool {
     let empty = request.body_sha256 == sha256(b"");
-    !empty && request.headers.iter().any(|(name, value)| {
-        *name == b"content-type" && trimmed(value) == b"application/x-www-form-urlencoded"
-    })
+    !empty
+        && request
+            .headers
+            .iter()
+            .any(|(name, value)| *name == b"content-type" && trimmed(value) == b"application/x-www-form-urlencoded")
 }
 
 /// One candidate list.

@@ -303,7 +303,9 @@ fn a_clock_that_fails_denies_in_every_phase() {
     let verifier = verifier();
     let mut session = Session::new(Hold::StopIteration);
     let call = Call::orders(BODY);
-    let did = call.head(|head| session.on(Event::Head { verifier: &verifier, keys: &mut KeyCache::none(), head, end: false }, None).into());
+    let did = call.head(|head| {
+        session.on(Event::Head { verifier: &verifier, keys: &mut KeyCache::none(), head, end: false }, None).into()
+    });
     refused(&mut session, did, Reason::VerifierUnavailable);
 
     let mut session = holding(Hold::StopIteration, BODY);
@@ -336,7 +338,9 @@ fn a_caller_without_credentials_is_refused_at_the_head() {
     let verifier = verifier();
     let mut session = Session::new(Hold::TrailingBuffer);
     let head = Head { method: b"POST", target: b"/orders", authority: b"orders.example", tls: true, headers: &[] };
-    let did = session.on(Event::Head { verifier: &verifier, keys: &mut KeyCache::none(), head, end: false }, Some(NOW)).into();
+    let did = session
+        .on(Event::Head { verifier: &verifier, keys: &mut KeyCache::none(), head, end: false }, Some(NOW))
+        .into();
     refused(&mut session, did, Reason::MissingPassport);
 }
 

@@ -103,7 +103,8 @@ impl Service {
 
     fn judge(&self, request: &Request<Incoming>) -> Result<Vec<(&'static str, String)>, Denied> {
         let now = now();
-        let headers: Vec<_> = request.headers().iter().map(|(name, value)| (name.as_str().as_bytes(), value.as_bytes())).collect();
+        let headers: Vec<_> =
+            request.headers().iter().map(|(name, value)| (name.as_str().as_bytes(), value.as_bytes())).collect();
         let authority = request.headers().get("host").map_or(&b""[..], |value| value.as_bytes());
         let head = Head {
             method: request.method().as_str().as_bytes(),

@@ -37,9 +37,9 @@ impl Clock {
         let text = fs::read_to_string(&self.0)?;
         // The second field is a name in parentheses, which may hold anything.
         let fields = text.rsplit_once(')').map(|(_, rest)| rest.split_whitespace().collect::<Vec<_>>());
-        let ticks = fields.as_deref().and_then(|fields| {
-            Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
-        });
+        let ticks = fields
+            .as_deref()
+            .and_then(|fields| Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?));
         let per_second = sysconf(SysconfVar::CLK_TCK)?.and_then(|ticks| u32::try_from(ticks).ok());
         match (ticks, per_second) {
             (Some(ticks), Some(per_second)) => Ok(Duration::from_secs(ticks) / per_second),

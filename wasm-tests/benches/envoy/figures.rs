@@ -85,12 +85,20 @@ impl<'a> Figures<'a> {
     pub fn table(&self) -> String {
         let mut text = format!(
             "{:<27}{:>9}{:>9}{:>9}{:>10}{:>9}{:>24}{:>9}\n",
-            "CPU: microseconds a request", "req/s", "p50 us", "p99 us", "Envoy CPU", "helper", "over no filter", "/ EdDSA"
+            "CPU: microseconds a request",
+            "req/s",
+            "p50 us",
+            "p99 us",
+            "Envoy CPU",
+            "helper",
+            "over no filter",
+            "/ EdDSA"
         );
         for row in self.rows {
             let column = |figure: fn(&Measured) -> f64| self.spread(|round| figure(&round[row.name])).median;
             let Spread { median, least, most } = self.over(row);
-            let over = if row.baseline == row.name { String::new() } else { format!("{median:.1} ({least:.1}..{most:.1})") };
+            let over =
+                if row.baseline == row.name { String::new() } else { format!("{median:.1} ({least:.1}..{most:.1})") };
             let ratio = match self.row(EDDSA) {
                 Some(eddsa) if row.baseline != row.name => format!("{:.2}", self.ratio(row, eddsa).median),
                 _ => String::new(),

@@ -112,7 +112,8 @@ fn run(args: &Args) -> io::Result<()> {
         fs::write(svg, picture::draw(&figures, &caption)).map_err(|err| named(svg, err))?;
     }
     if args.json {
-        let context: Map<_, _> = context.into_iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
+        let context: Map<_, _> =
+            context.into_iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
         println!("{}", figures.to_json(context));
     }
     Ok(())
@@ -183,9 +184,8 @@ impl Bench {
         let service_with_tables = service("service", tables)?;
         let service_without = service("service-plain", KeyCacheSettings { max_bytes: 0, ..tables })?;
         let jwt = |name, signer: Signer, cache| (name, Gate::Jwt { jwks: signer.jwks(), cache });
-        let other = other.map(|module| {
-            ("other", Gate::Wasm { module: module.to_owned(), configuration: configuration.clone() })
-        });
+        let other = other
+            .map(|module| ("other", Gate::Wasm { module: module.to_owned(), configuration: configuration.clone() }));
         let gates = [
             ("open", Gate::Open),
             ("buffer", Gate::Buffer),
@@ -209,7 +209,8 @@ impl Bench {
         let address = site::address(&self.envoy, row.gate)?;
         let wires = row.requests(&mut self.callers, total, now())?;
         let helper = self.helpers.get(row.gate);
-        let clocks = || -> io::Result<_> { Ok((self.envoy_clock.now()?, helper.map_or(Ok(Duration::ZERO), Clock::now)?)) };
+        let clocks =
+            || -> io::Result<_> { Ok((self.envoy_clock.now()?, helper.map_or(Ok(Duration::ZERO), Clock::now)?)) };
         let before = clocks()?;
         let seen = load::run(address, wires, total)?;
         let after = clocks()?;

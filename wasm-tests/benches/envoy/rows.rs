@@ -126,9 +126,7 @@ impl Row {
     pub fn requests(&self, callers: &mut Callers, total: usize, now: UnixTime) -> io::Result<Vec<Wire>> {
         match &self.traffic {
             Traffic::Anonymous(body) => Ok(vec![anonymous(method(body), body)]),
-            Traffic::Signed(body, flaw) => {
-                (0..total).map(|_| callers.sign(method(body), body, now, *flaw)).collect()
-            }
+            Traffic::Signed(body, flaw) => (0..total).map(|_| callers.sign(method(body), body, now, *flaw)).collect(),
             Traffic::Tokens(signer) => {
                 let wire = |number| bearer(&signer.token(number, now));
                 Ok((0..TOKENS).map(wire).collect())

@@ -30,7 +30,9 @@ impl Signer {
     /// The key set that Envoy is configured with.
     pub fn jwks(&self) -> Value {
         let key = match self {
-            Self::EdDsa(pair) => json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "kid": "1", "x": base64url(&*pair.pk) }),
+            Self::EdDsa(pair) => {
+                json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "kid": "1", "x": base64url(&*pair.pk) })
+            }
             Self::Es256(key) => {
                 let point = key.verifying_key().to_sec1_point(false);
                 let coordinate = |range| base64url(point.as_bytes().get(range).unwrap_or_default());

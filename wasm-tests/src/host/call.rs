@@ -17,12 +17,7 @@ pub(super) enum Verdict {
 impl Host {
     /// The export's answer; `None` if there is no such export, or the operator
     /// never calls it.
-    pub(super) fn call(
-        &mut self,
-        context: u32,
-        export: &str,
-        arguments: &[u32],
-    ) -> Result<Option<u32>, String> {
+    pub(super) fn call(&mut self, context: u32, export: &str, arguments: &[u32]) -> Result<Option<u32>, String> {
         let state = self.state_mut();
         state.current = context;
         state.effective = None;
@@ -33,25 +28,14 @@ impl Host {
         let Some(function) = self.instance.get_func(&self.store, export) else {
             return Ok(None);
         };
-        let arguments: Vec<Val> = arguments
-            .iter()
-            .map(|word| Val::from(word.cast_signed()))
-            .collect();
+        let arguments: Vec<Val> = arguments.iter().map(|word| Val::from(word.cast_signed())).collect();
         let mut results = vec![Val::I32(0); function.ty(&self.store).results().len()];
-        function
-            .call(&mut self.store, &arguments, &mut results)
-            .map_err(|error| format!("{export}: {error}"))?;
+        function.call(&mut self.store, &arguments, &mut results).map_err(|error| format!("{export}: {error}"))?;
         Ok(results.first().and_then(Val::i32).map(i32::cast_unsigned))
     }
 
     /// One callback of a request.
-    pub(super) fn callback(
-        &mut self,
-        id: StreamId,
-        moment: Moment,
-        export: &str,
-        arguments: &[u32],
-    ) -> Verdict {
+    pub(super) fn callback(&mut self, id: StreamId, moment: Moment, export: &str, arguments: &[u32]) -> Verdict {
         self.moment = moment;
         self.stream_mut(id).moment = moment;
         if let Some(verdict) = self.without_guest(id) {
@@ -89,8 +73,7 @@ impl Host {
             AfterTrap::SameVm => None,
             AfterTrap::Bypass => Some(Verdict::Continue),
             AfterTrap::Closed | AfterTrap::Reload => {
-                self.stream_mut(id)
-                    .reply(LocalResponse::by_host(status, "wasm_fail_stream"));
+                self.stream_mut(id).reply(LocalResponse::by_host(status, "wasm_fail_stream"));
                 Some(Verdict::Over)
             }
         }
@@ -110,11 +93,7 @@ impl Host {
             stream.violation(format!("{export} answered {answer}"));
         }
         if delivery != Delivery::OnceIfAsked {
-            return if answer == 0 {
-                Verdict::Continue
-            } else {
-                Verdict::Pause
-            };
+            return if answer == 0 { Verdict::Continue } else { Verdict::Pause };
         }
         // APISIX looks for a callout, not at the answer; a pause without one
         // sends it after a callout that is not there.
@@ -137,8 +116,7 @@ impl Host {
         let deferred = std::mem::take(&mut self.state_mut().deferred);
         for (context, what) in deferred {
             if matches!(what, Deferred::Reply(_)) {
-                self.stream_mut(StreamId(context))
-                    .violation("a reply beside a callout is lost");
+                self.stream_mut(StreamId(context)).violation("a reply beside a callout is lost");
             } else {
                 self.state_mut().deferred.push((context, what));
             }

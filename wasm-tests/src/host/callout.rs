@@ -23,15 +23,9 @@ impl Host {
         let (headers, body, trailers) = match &answer {
             Answer::Never => return,
             Answer::Reset => (0, 0, 0),
-            Answer::Response {
-                headers,
-                body,
-                trailers,
-            } => (
-                length(headers.len()),
-                length(body.len()),
-                length(trailers.len()),
-            ),
+            Answer::Response { headers, body, trailers } => {
+                (length(headers.len()), length(body.len()), length(trailers.len()))
+            }
         };
         if self.failed.is_some() && self.state().profile.after_trap != AfterTrap::SameVm {
             return;
@@ -79,9 +73,7 @@ impl Host {
         let mut never = Vec::new();
         loop {
             let pending = self.pending_callouts();
-            let next = pending
-                .iter()
-                .find(|callout| !never.contains(&callout.token));
+            let next = pending.iter().find(|callout| !never.contains(&callout.token));
             let Some(callout) = next else { return };
             match (self.answers)(callout) {
                 Answer::Never => never.push(callout.token),

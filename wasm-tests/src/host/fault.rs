@@ -48,12 +48,7 @@ struct Hook {
 
 impl Faults {
     pub(super) fn plan(&mut self, call: &str, status: Option<u32>, times: Times) {
-        self.plans.push(Plan {
-            call: call.to_owned(),
-            status,
-            times,
-            passed: 0,
-        });
+        self.plans.push(Plan { call: call.to_owned(), status, times, passed: 0 });
     }
 
     pub(super) fn heal(&mut self) {
@@ -63,11 +58,7 @@ impl Faults {
 
     pub(super) fn before(&mut self, call: &str, nth: u32, run: Box<dyn FnOnce() + Send>) {
         let left = nth.checked_sub(1).expect("calls are counted from one");
-        self.hooks.push(Hook {
-            call: call.to_owned(),
-            left,
-            run,
-        });
+        self.hooks.push(Hook { call: call.to_owned(), left, run });
     }
 
     pub(super) fn shorten(&mut self, kind: BufferKind, by: usize) {

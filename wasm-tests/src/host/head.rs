@@ -91,10 +91,7 @@ mod tests {
             (b":path".to_vec(), b"/a//b/%2e%2e/c%2Fd/?e=%20".to_vec()),
             (b":authority".to_vec(), b"api.example".to_vec()),
         ];
-        let shown = HeadView::Nginx {
-            server_name: "localhost",
-        }
-        .of(&sent);
+        let shown = HeadView::Nginx { server_name: "localhost" }.of(&sent);
         assert_eq!(first(&shown, b":path"), Some(b"/a/c/d/?e=%20".as_slice()));
         assert_eq!(first(&shown, b":authority"), Some(b"localhost".as_slice()));
         assert_eq!(first(&shown, b"host"), Some(b"api.example".as_slice()));
@@ -102,10 +99,7 @@ mod tests {
 
     #[test]
     fn apisix_shows_pseudo_headers_last_and_untouched() {
-        let sent = [
-            (b":path".to_vec(), b"/a//b".to_vec()),
-            (b"x".to_vec(), b"1".to_vec()),
-        ];
+        let sent = [(b":path".to_vec(), b"/a//b".to_vec()), (b"x".to_vec(), b"1".to_vec())];
         let shown = HeadView::PseudoLast.of(&sent);
         assert_eq!(shown, [sent[1].clone(), sent[0].clone()]);
     }

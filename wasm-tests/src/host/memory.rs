@@ -28,12 +28,7 @@ pub(super) fn write_u32(guest: &mut Guest<'_>, at: u32, value: u32) -> Result<()
 
 /// Gives the guest bytes in memory that it allocates itself and then owns.
 /// Nothing is allocated for nothing.
-pub(super) fn give(
-    guest: &mut Guest<'_>,
-    bytes: &[u8],
-    pointer_at: u32,
-    size_at: u32,
-) -> Result<(), Stop> {
+pub(super) fn give(guest: &mut Guest<'_>, bytes: &[u8], pointer_at: u32, size_at: u32) -> Result<(), Stop> {
     let size = u32::try_from(bytes.len()).map_err(|_| Status::InternalFailure)?;
     let mut pointer = 0;
     if size > 0 {

@@ -7,11 +7,7 @@ use wasmi::{Config, Engine, ExternType, Func, Instance, Linker, Module, Store};
 use super::imports;
 use super::state::State;
 
-const ABI_MARKERS: [&str; 3] = [
-    "proxy_abi_version_0_1_0",
-    "proxy_abi_version_0_2_0",
-    "proxy_abi_version_0_2_1",
-];
+const ABI_MARKERS: [&str; 3] = ["proxy_abi_version_0_1_0", "proxy_abi_version_0_2_0", "proxy_abi_version_0_2_1"];
 
 /// A compiled module. Compile it once: clones and hosts share the code.
 #[derive(Clone, Debug)]
@@ -44,17 +40,12 @@ impl Guest {
     /// What the module needs, as `module.name`.
     pub fn imports(&self) -> Vec<String> {
         let imports = self.module.imports();
-        imports
-            .map(|import| format!("{}.{}", import.module(), import.name()))
-            .collect()
+        imports.map(|import| format!("{}.{}", import.module(), import.name())).collect()
     }
 
     /// What the module offers.
     pub fn exports(&self) -> Vec<String> {
-        self.module
-            .exports()
-            .map(|export| export.name().to_owned())
-            .collect()
+        self.module.exports().map(|export| export.name().to_owned()).collect()
     }
 
     pub(super) fn store(&self, state: State) -> Store<State> {
@@ -79,9 +70,7 @@ impl Guest {
         store.data_mut().memory = memory;
         store.data_mut().allocate = Some(allocate);
 
-        let entry = ["_initialize", "_start"]
-            .iter()
-            .find_map(|name| instance.get_func(&*store, name));
+        let entry = ["_initialize", "_start"].iter().find_map(|name| instance.get_func(&*store, name));
         run(store, entry)?;
         store.data_mut().starting = false;
         Ok(instance)

@@ -138,14 +138,7 @@ impl Outcome {
 
 impl LocalResponse {
     pub(super) fn by_host(status: u32, details: &str) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: Vec::new(),
-            details: details.into(),
-            grpc_status: -1,
-            by_host: true,
-        }
+        Self { status, headers: Vec::new(), body: Vec::new(), details: details.into(), grpc_status: -1, by_host: true }
     }
 }
 

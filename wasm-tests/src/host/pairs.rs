@@ -69,9 +69,7 @@ fn text(bytes: &[u8], size: usize) -> Option<(Vec<u8>, &[u8])> {
 }
 
 fn size(length: usize) -> [u8; 4] {
-    u32::try_from(length)
-        .expect("a header map of a test fits 32 bits")
-        .to_le_bytes()
+    u32::try_from(length).expect("a header map of a test fits 32 bits").to_le_bytes()
 }
 
 #[cfg(test)]
@@ -84,12 +82,7 @@ mod tests {
 
     #[test]
     fn pairs_survive_the_boundary_with_duplicates_empty_values_and_zero_bytes() {
-        let pairs = vec![
-            pair(":path", "/"),
-            pair("a", ""),
-            pair("a", "1"),
-            (b"b".to_vec(), b"\x00\xff".to_vec()),
-        ];
+        let pairs = vec![pair(":path", "/"), pair("a", ""), pair("a", "1"), (b"b".to_vec(), b"\x00\xff".to_vec())];
         assert_eq!(decode(&encode(&pairs)), pairs);
     }
 

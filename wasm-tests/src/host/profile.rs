@@ -125,9 +125,7 @@ impl Profile {
             unconfigured: Unconfigured::Refused,
             body_limit: None,
             buffer_offsets: false,
-            head: HeadView::Nginx {
-                server_name: "localhost",
-            },
+            head: HeadView::Nginx { server_name: "localhost" },
             settable: None,
             vm_start: true,
             log_callback: true,
@@ -178,13 +176,7 @@ impl Profile {
 
     /// Every host modelled, for tests that hold on all of them.
     pub const fn all() -> [Self; 5] {
-        [
-            Self::envoy_hold(),
-            Self::envoy_default(),
-            Self::ngx(),
-            Self::apisix(),
-            Self::mosn(),
-        ]
+        [Self::envoy_hold(), Self::envoy_default(), Self::ngx(), Self::apisix(), Self::mosn()]
     }
 
     pub(super) const fn streams(&self) -> bool {

@@ -1,9 +1,7 @@
 //! Driving requests: whole ones, or step by step to interleave them.
 
 use super::stream::Stream;
-use super::{
-    AfterTrap, Host, LocalResponse, Moment, Outcome, Pair, RequestInput, StreamId, Unconfigured,
-};
+use super::{AfterTrap, Host, LocalResponse, Moment, Outcome, Pair, RequestInput, StreamId, Unconfigured};
 
 impl Host {
     /// One whole request: all its parts, then the answers to its callouts, then
@@ -37,12 +35,7 @@ impl Host {
         let state = self.state_mut();
         let id = StreamId(state.next_context());
         let log_start = state.logs.len();
-        let stream = Stream {
-            headers,
-            root,
-            log_start,
-            ..Stream::default()
-        };
+        let stream = Stream { headers, root, log_start, ..Stream::default() };
         state.streams.insert(id.0, stream);
         self.open(id, root);
         id

@@ -23,9 +23,7 @@ impl Host {
     /// Makes a hostcall answer a status, any number, in place of doing its work.
     pub fn fail_call(&mut self, call: &str, status: impl Into<u32>, times: Times) {
         known(call);
-        self.state_mut()
-            .faults
-            .plan(call, Some(status.into()), times);
+        self.state_mut().faults.plan(call, Some(status.into()), times);
     }
 
     /// Makes a hostcall take the VM down.
@@ -65,9 +63,7 @@ impl Host {
     /// A property of every request and of the host, by dotted path. Envoy gives
     /// `connection.mtls` as one byte and `connection.tls_version` as text.
     pub fn set_property(&mut self, path: &str, value: impl Into<Vec<u8>>) {
-        self.state_mut()
-            .properties
-            .insert(path.to_owned(), value.into());
+        self.state_mut().properties.insert(path.to_owned(), value.into());
     }
 
     pub fn unset_property(&mut self, path: &str) {
@@ -136,8 +132,5 @@ impl Host {
 
 /// A fault on a call that does not exist would make a test that cannot fail.
 fn known(call: &str) {
-    assert!(
-        imports::NAMES.contains(&call),
-        "no hostcall is named {call}"
-    );
+    assert!(imports::NAMES.contains(&call), "no hostcall is named {call}");
 }

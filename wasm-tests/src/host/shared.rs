@@ -54,23 +54,12 @@ impl SharedStore {
     /// The value and its `cas`, or `NotFound`.
     pub fn get(&self, rule: CasRule, vm_id: &str, key: &[u8]) -> Result<(Vec<u8>, u32), Status> {
         let at = (vm_id.to_owned(), rule.key(key));
-        self.lock()
-            .entries
-            .get(&at)
-            .cloned()
-            .ok_or(Status::NotFound)
+        self.lock().entries.get(&at).cloned().ok_or(Status::NotFound)
     }
 
     /// No value deletes the key where the rule knows deletion, else it stores
     /// an empty value.
-    pub fn set(
-        &self,
-        rule: CasRule,
-        vm_id: &str,
-        key: &[u8],
-        value: Option<&[u8]>,
-        cas: u32,
-    ) -> Result<(), Status> {
+    pub fn set(&self, rule: CasRule, vm_id: &str, key: &[u8], value: Option<&[u8]>, cas: u32) -> Result<(), Status> {
         let at = (vm_id.to_owned(), rule.key(key));
         let mut data = self.lock();
         let present = data.entries.get(&at).map(|(_, held)| *held);
@@ -84,8 +73,7 @@ impl SharedStore {
         // Zero means "no cas" to every host, so the counter steps over it.
         data.last_cas = data.last_cas.checked_add(1).unwrap_or(1);
         let held = data.last_cas;
-        data.entries
-            .insert(at, (value.unwrap_or_default().to_vec(), held));
+        data.entries.insert(at, (value.unwrap_or_default().to_vec(), held));
         Ok(())
     }
 
@@ -131,8 +119,7 @@ mod tests {
 
     /// Absent with 0; absent with any; present with 0; stale; right.
     fn table(rule: CasRule) -> [Result<(), Status>; 5] {
-        let set =
-            |store: &SharedStore, key: &[u8], cas| store.set(rule, "vm", key, Some(b"v"), cas);
+        let set = |store: &SharedStore, key: &[u8], cas| store.set(rule, "vm", key, Some(b"v"), cas);
         let store = SharedStore::default();
         let absent = set(&store, b"a", 0);
         let absent_any = set(&store, b"b", u32::MAX);
@@ -146,10 +133,7 @@ mod tests {
     #[test]
     fn cpp_host_overwrites_on_zero_and_inserts_on_any_cas() {
         let mismatch = Err(Status::CasMismatch);
-        assert_eq!(
-            table(CasRule::Overwrite),
-            [Ok(()), Ok(()), Ok(()), mismatch, Ok(())]
-        );
+        assert_eq!(table(CasRule::Overwrite), [Ok(()), Ok(()), Ok(()), mismatch, Ok(())]);
     }
 
     #[test]
@@ -199,10 +183,7 @@ mod tests {
         // The best known CRC-32 collision of two words.
         assert_eq!(crc32(b"plumless"), crc32(b"buckeroo"));
         let store = SharedStore::default();
-        for (rule, expected) in [
-            (CasRule::InsertOrUpdate, Err(Status::CasMismatch)),
-            (CasRule::Insert, Ok(())),
-        ] {
+        for (rule, expected) in [(CasRule::InsertOrUpdate, Err(Status::CasMismatch)), (CasRule::Insert, Ok(()))] {
             store.clear();
             assert_eq!(store.set(rule, "vm", b"plumless", Some(b"v"), 0), Ok(()));
             let second = store.set(rule, "vm", b"buckeroo", Some(b"v"), 0);

@@ -69,9 +69,7 @@ impl Stream {
     /// Nothing more can happen to it.
     pub(super) fn settled(&self) -> bool {
         let sent = self.outcome.forwarded.as_ref();
-        self.outcome.local_response.is_some()
-            || self.outcome.closed
-            || sent.is_some_and(|sent| sent.complete)
+        self.outcome.local_response.is_some() || self.outcome.closed || sent.is_some_and(|sent| sent.complete)
     }
 
     pub(super) fn body(&self) -> &[u8] {

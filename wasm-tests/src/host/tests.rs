@@ -79,11 +79,7 @@ fn get() -> RequestInput {
 }
 
 fn lines(outcome: &Outcome) -> Vec<&str> {
-    outcome
-        .logs
-        .iter()
-        .map(|line| line.message.as_str())
-        .collect()
+    outcome.logs.iter().map(|line| line.message.as_str()).collect()
 }
 
 fn reply_text(outcome: &Outcome) -> &str {

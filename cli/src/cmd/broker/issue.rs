@@ -84,8 +84,7 @@ impl Issue {
         let meaning = self.meaning()?;
         coverable(&self.headers).map_err(|err| Fault::new(err.to_string()))?;
         let request = self.request(&meaning)?;
-        let response =
-            client::ask(&self.socket, &request, PATIENCE).map_err(|err| Fault::file(&self.socket, err))?;
+        let response = client::ask(&self.socket, &request, PATIENCE).map_err(|err| Fault::file(&self.socket, err))?;
         match client::headers(&request, &response) {
             Some(own) => self.show(output, &meaning, &own, &response),
             None => denied(output, &self.socket.display().to_string(), response),
@@ -95,9 +94,7 @@ impl Issue {
     fn meaning(&self) -> Result<Meaning, Fault> {
         let (scheme, authority, target) = match (&self.url, &self.authority, &self.path) {
             (Some(url), _, _) => split_url("--url", url)?,
-            (None, Some(authority), Some(path)) => {
-                (self.scheme.clone(), authority.to_ascii_lowercase(), path.clone())
-            }
+            (None, Some(authority), Some(path)) => (self.scheme.clone(), authority.to_ascii_lowercase(), path.clone()),
             _ => return Err(Fault::new("--url, or --authority and --path, are missing")),
         };
         if !target.starts_with('/') || target.contains('#') {

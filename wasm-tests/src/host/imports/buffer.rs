@@ -50,13 +50,7 @@ fn buffer(state: &State, kind: BufferKind) -> Option<&[u8]> {
     }
 }
 
-fn part<'b>(
-    state: &State,
-    kind: BufferKind,
-    buffer: &'b [u8],
-    start: u32,
-    size: u32,
-) -> Result<&'b [u8], Status> {
+fn part<'b>(state: &State, kind: BufferKind, buffer: &'b [u8], start: u32, size: u32) -> Result<&'b [u8], Status> {
     let asked = start as usize;
     let end = start.checked_add(size).ok_or(Status::BadArgument)? as usize;
     match state.profile.delivery {
@@ -64,11 +58,7 @@ fn part<'b>(
         Delivery::OnceIfAsked if kind == BufferKind::PluginConfiguration => Ok(buffer),
         Delivery::OnceIfAsked if size == 0 || asked >= buffer.len() => Err(Status::BadArgument),
         _ => {
-            let (start, end) = if state.profile.buffer_offsets {
-                (asked, end)
-            } else {
-                (0, size as usize)
-            };
+            let (start, end) = if state.profile.buffer_offsets { (asked, end) } else { (0, size as usize) };
             let end = end.min(buffer.len());
             Ok(buffer.get(start..end).unwrap_or_default())
         }

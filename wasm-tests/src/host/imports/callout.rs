@@ -39,15 +39,7 @@ pub(super) fn http_call(
     }
     let token = u32::try_from(state.callouts.len()).map_err(|_| Status::InternalFailure)? + 1;
     let context = state.acting();
-    let callout = Callout {
-        token,
-        context,
-        upstream,
-        headers,
-        body,
-        trailers,
-        timeout_ms,
-    };
+    let callout = Callout { token, context, upstream, headers, body, trailers, timeout_ms };
     if let Some(stream) = state.stream_mut() {
         stream.outcome.callouts.push(callout.clone());
     }

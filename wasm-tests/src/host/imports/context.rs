@@ -17,11 +17,7 @@ pub(super) fn log(guest: &mut Guest<'_>, level: u32, text: u32, size: u32) -> Re
     let state = guest.data_mut();
     let context = state.acting();
     let message = String::from_utf8_lossy(&text).into_owned();
-    state.logs.push(LogLine {
-        context,
-        level,
-        message,
-    });
+    state.logs.push(LogLine { context, level, message });
     Ok(())
 }
 
@@ -55,12 +51,7 @@ pub(super) fn done(_guest: &mut Guest<'_>) -> Result<(), Stop> {
     Err(Status::NotFound.into())
 }
 
-pub(super) fn status(
-    guest: &mut Guest<'_>,
-    code_at: u32,
-    text_at: u32,
-    size_at: u32,
-) -> Result<(), Stop> {
+pub(super) fn status(guest: &mut Guest<'_>, code_at: u32, text_at: u32, size_at: u32) -> Result<(), Stop> {
     write_u32(guest, code_at, 0)?;
     give(guest, b"", text_at, size_at)
 }

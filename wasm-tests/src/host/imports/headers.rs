@@ -13,27 +13,15 @@ const CALLOUT_HEADERS: u32 = 6;
 const CALLOUT_TRAILERS: u32 = 7;
 const LAST_MAP: u32 = 8;
 
-pub(super) fn pairs(
-    guest: &mut Guest<'_>,
-    map: u32,
-    pairs_at: u32,
-    size_at: u32,
-) -> Result<(), Stop> {
+pub(super) fn pairs(guest: &mut Guest<'_>, map: u32, pairs_at: u32, size_at: u32) -> Result<(), Stop> {
     let found = view(guest.data(), map)?.unwrap_or_default();
-    let bytes = if found.is_empty() {
-        Vec::new()
-    } else {
-        pairs::encode(&found)
-    };
+    let bytes = if found.is_empty() { Vec::new() } else { pairs::encode(&found) };
     give(guest, &bytes, pairs_at, size_at)
 }
 
 pub(super) fn size(guest: &mut Guest<'_>, map: u32, size_at: u32) -> Result<(), Stop> {
     let found = view(guest.data(), map)?.ok_or(Status::BadArgument)?;
-    let bytes: usize = found
-        .iter()
-        .map(|(name, value)| name.len() + value.len())
-        .sum();
+    let bytes: usize = found.iter().map(|(name, value)| name.len() + value.len()).sum();
     let bytes = u32::try_from(bytes).map_err(|_| Status::InternalFailure)?;
     write_u32(guest, size_at, bytes)
 }
@@ -54,9 +42,7 @@ pub(super) fn value(
 
 pub(super) fn set_pairs(guest: &mut Guest<'_>, map: u32, at: u32, size: u32) -> Result<(), Stop> {
     let new = pairs::decode(&read(guest, at, size)?);
-    let new = new
-        .into_iter()
-        .map(|(name, value)| (name.to_ascii_lowercase(), value));
+    let new = new.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value));
     edit(guest.data_mut(), map, |pairs| *pairs = new.collect())
 }
 
@@ -91,31 +77,20 @@ pub(super) fn replace(
     })
 }
 
-pub(super) fn remove(
-    guest: &mut Guest<'_>,
-    map: u32,
-    name: u32,
-    name_size: u32,
-) -> Result<(), Stop> {
+pub(super) fn remove(guest: &mut Guest<'_>, map: u32, name: u32, name_size: u32) -> Result<(), Stop> {
     let name = read(guest, name, name_size)?.to_ascii_lowercase();
-    edit(guest.data_mut(), map, |pairs| {
-        pairs.retain(|(key, _)| *key != name)
-    })
+    edit(guest.data_mut(), map, |pairs| pairs.retain(|(key, _)| *key != name))
 }
 
 fn view(state: &State, map: u32) -> Result<Option<Vec<Pair>>, Status> {
     let stream = state.stream();
     let found = match map {
-        REQUEST_HEADERS => stream
-            .filter(|stream| stream.headers_there)
-            .map(|stream| state.profile.head.of(&stream.headers)),
-        REQUEST_TRAILERS => stream
-            .filter(|stream| stream.trailers_there)
-            .map(|stream| stream.trailers.clone()),
+        REQUEST_HEADERS => {
+            stream.filter(|stream| stream.headers_there).map(|stream| state.profile.head.of(&stream.headers))
+        }
+        REQUEST_TRAILERS => stream.filter(|stream| stream.trailers_there).map(|stream| stream.trailers.clone()),
         CALLOUT_HEADERS | CALLOUT_TRAILERS => match &state.answer {
-            Some(Answer::Response { headers, .. }) if map == CALLOUT_HEADERS => {
-                Some(headers.clone())
-            }
+            Some(Answer::Response { headers, .. }) if map == CALLOUT_HEADERS => Some(headers.clone()),
             Some(Answer::Response { trailers, .. }) => Some(trailers.clone()),
             _ => None,
         },

@@ -4,13 +4,7 @@ use super::super::Delivery;
 use super::super::memory::{Guest, read, write, write_u32};
 use super::super::status::Stop;
 
-pub(super) fn define(
-    guest: &mut Guest<'_>,
-    kind: u32,
-    name: u32,
-    name_size: u32,
-    id_at: u32,
-) -> Result<(), Stop> {
+pub(super) fn define(guest: &mut Guest<'_>, kind: u32, name: u32, name_size: u32, id_at: u32) -> Result<(), Stop> {
     let name = read(guest, name, name_size)?;
     if absent(guest) {
         return Ok(());

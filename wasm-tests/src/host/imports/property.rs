@@ -7,25 +7,13 @@ use super::super::state::State;
 use super::super::status::{Status, Stop};
 use super::super::{Delivery, HeadView};
 
-pub(super) fn get(
-    guest: &mut Guest<'_>,
-    path: u32,
-    path_size: u32,
-    value_at: u32,
-    size_at: u32,
-) -> Result<(), Stop> {
+pub(super) fn get(guest: &mut Guest<'_>, path: u32, path_size: u32, value_at: u32, size_at: u32) -> Result<(), Stop> {
     let path = dotted(&read(guest, path, path_size)?);
     let value = find(guest.data(), &path).ok_or(Status::NotFound)?;
     give(guest, &value, value_at, size_at)
 }
 
-pub(super) fn set(
-    guest: &mut Guest<'_>,
-    path: u32,
-    path_size: u32,
-    value: u32,
-    value_size: u32,
-) -> Result<(), Stop> {
+pub(super) fn set(guest: &mut Guest<'_>, path: u32, path_size: u32, value: u32, value_size: u32) -> Result<(), Stop> {
     let path = dotted(&read(guest, path, path_size)?);
     let value = read(guest, value, value_size)?;
     let state = guest.data_mut();

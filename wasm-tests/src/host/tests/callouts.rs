@@ -34,20 +34,12 @@ fn a_callout_carries_what_the_guest_gave_and_its_answer_lets_the_request_go() {
     let outcome = host.request(&post().chunk("b"));
     assert!(outcome.allowed());
     assert_eq!(lines(&outcome), ["fresh"]);
-    let [callout] = outcome.callouts.as_slice() else {
-        panic!("one callout")
-    };
-    assert_eq!(
-        (callout.upstream.as_str(), callout.timeout_ms),
-        ("store", 250)
-    );
+    let [callout] = outcome.callouts.as_slice() else { panic!("one callout") };
+    assert_eq!((callout.upstream.as_str(), callout.timeout_ms), ("store", 250));
     assert_eq!(callout.body, b"st");
     assert_eq!(callout.header(":path"), Some(b"x".as_slice()));
     let sent = outcome.forwarded.expect("let through");
-    assert_eq!(
-        (sent.released_in, sent.body.as_slice()),
-        (Moment::Callout, b"b".as_slice())
-    );
+    assert_eq!((sent.released_in, sent.body.as_slice()), (Moment::Callout, b"b".as_slice()));
 }
 
 #[test]
@@ -78,10 +70,7 @@ fn with_the_flag_a_body_let_go_takes_the_head_with_it_before_the_answer() {
     host.body(id, b"b", true);
     let outcome = host.end(id);
     assert!(outcome.allowed());
-    assert_eq!(
-        outcome.forwarded.map(|sent| sent.released_in),
-        Some(Moment::Body)
-    );
+    assert_eq!(outcome.forwarded.map(|sent| sent.released_in), Some(Moment::Body));
 }
 
 #[test]
@@ -133,10 +122,7 @@ fn apisix_lets_a_request_go_when_its_callout_was_answered_without_a_refusal() {
         let mut host = host(&silent, profile);
         host.answer_with(|_| Answer::new(200, ""));
         let outcome = host.request(&get());
-        assert_eq!(
-            (outcome.allowed(), outcome.paused_forever),
-            (allowed, !allowed)
-        );
+        assert_eq!((outcome.allowed(), outcome.paused_forever), (allowed, !allowed));
     }
 }
 

@@ -12,10 +12,7 @@ const ECHO_PAIRS: &str = r#"
 #[test]
 fn header_pairs_and_a_local_response_cross_unharmed() {
     let mut host = host(ECHO_PAIRS, Profile::envoy_hold());
-    let input = get()
-        .header("a", "1")
-        .header("a", "")
-        .header("b", b"\xff\x80".to_vec());
+    let input = get().header("a", "1").header("a", "").header("b", b"\xff\x80".to_vec());
     let outcome = host.request(&input);
     let reply = outcome.local_response.expect("the guest replied");
     assert_eq!(reply.headers, input.headers);
@@ -104,10 +101,7 @@ const EDITS_LATE: &str = r#"
 #[test]
 fn a_held_head_can_be_edited_in_the_body_callback() {
     let mut host = host(EDITS_LATE, Profile::envoy_hold());
-    let input = post()
-        .header("x-id", "forged")
-        .header("x-id", "twice")
-        .chunk("ab");
+    let input = post().header("x-id", "forged").header("x-id", "twice").chunk("ab");
     let outcome = host.request(&input);
     assert!(outcome.allowed());
     assert_eq!(outcome.upstream_header("x-id"), Some(b"id".as_slice()));
@@ -123,10 +117,7 @@ fn nginx_shows_a_body_once_and_whole_and_an_empty_one_never() {
     let outcome = host.request(&post().chunk("ab").chunk("cd").trailer("t", "1"));
     assert_eq!(lines(&outcome), ["abcd"]);
     let sent = outcome.forwarded.expect("let through");
-    assert_eq!(
-        (sent.body.as_slice(), sent.trailers),
-        (b"abcd".as_slice(), None)
-    );
+    assert_eq!((sent.body.as_slice(), sent.trailers), (b"abcd".as_slice(), None));
     let outcome = host.request(&post());
     assert_eq!(lines(&outcome), [""; 0]);
     assert!(outcome.allowed());
@@ -161,10 +152,7 @@ fn apisix_shows_a_body_when_asked_and_the_last_one_when_there_is_none() {
     let mut unasked = host(PATIENT, Profile::apisix());
     assert_eq!(lines(&unasked.request(&post().chunk("ab"))), [""; 0]);
     let mut host = host(ASKS, Profile::apisix());
-    assert_eq!(
-        lines(&host.request(&post().chunk("ab").chunk("cd"))),
-        ["abcd"]
-    );
+    assert_eq!(lines(&host.request(&post().chunk("ab").chunk("cd"))), ["abcd"]);
     assert_eq!(lines(&host.request(&post())), ["abcd"]);
 }
 
@@ -181,13 +169,7 @@ fn with_trailers_the_body_never_ends_and_the_trailers_do() {
 
 #[test]
 fn a_held_body_over_the_limit_is_refused_by_the_host() {
-    let mut host = host(
-        PATIENT,
-        Profile {
-            body_limit: Some(3),
-            ..Profile::envoy_hold()
-        },
-    );
+    let mut host = host(PATIENT, Profile { body_limit: Some(3), ..Profile::envoy_hold() });
     let outcome = host.request(&post().chunk("abc").chunk("d").chunk("e"));
     assert_eq!(lines(&outcome), ["abc", "abcd"]);
     assert_eq!(outcome.status(), Some(413));

@@ -12,11 +12,7 @@ const CLOCK: &str = r#"
 
 #[test]
 fn a_call_fails_once_at_the_nth_time_or_always_with_any_number() {
-    for (status, times, said) in [
-        (10u32, Times::Once, ":00"),
-        (77, Times::Nth(2), "0}0"),
-        (12, Times::Always, "<<<"),
-    ] {
+    for (status, times, said) in [(10u32, Times::Once, ":00"), (77, Times::Nth(2), "0}0"), (12, Times::Always, "<<<")] {
         let mut host = host(CLOCK, Profile::envoy_hold());
         host.fail_call("proxy_get_current_time_nanoseconds", status, times);
         assert_eq!(reply_text(&host.request(&get())), said);
@@ -75,14 +71,8 @@ fn requests_interleave_step_by_step() {
     host.body(one, b"a", false);
     host.body(two, b"x", true);
     host.body(one, b"b", true);
-    assert_eq!(
-        host.end(two).forwarded.map(|sent| sent.body),
-        Some(b"x".to_vec())
-    );
-    assert_eq!(
-        host.end(one).forwarded.map(|sent| sent.body),
-        Some(b"ab".to_vec())
-    );
+    assert_eq!(host.end(two).forwarded.map(|sent| sent.body), Some(b"x".to_vec()));
+    assert_eq!(host.end(one).forwarded.map(|sent| sent.body), Some(b"ab".to_vec()));
 }
 
 #[test]
@@ -93,10 +83,7 @@ fn pointers_outside_the_memory_are_refused_with_a_status() {
         (call $say (call $now (i32.const -4)))
         (call $reply (i32.const 200))
         (i32.const 1))"#;
-    assert_eq!(
-        reply_text(&host(wild, Profile::envoy_hold()).request(&get())),
-        "66"
-    );
+    assert_eq!(reply_text(&host(wild, Profile::envoy_hold()).request(&get())), "66");
 }
 
 #[test]

@@ -2,18 +2,13 @@ use super::*;
 
 /// Refused: why. (A host has nothing to print.)
 fn refusal(guest: &Guest, profile: Profile) -> String {
-    Host::start(guest, profile)
-        .map(|_| ())
-        .expect_err("must be refused")
-        .to_string()
+    Host::start(guest, profile).map(|_| ()).expect_err("must be refused").to_string()
 }
 
 #[test]
 fn a_module_with_an_import_the_host_lacks_is_refused_by_name() {
-    let unknown = Guest::compile(
-        br#"(module (import "env" "LIMBS_are_zero" (func)) (memory (export "memory") 1))"#,
-    )
-    .expect("the module is sound");
+    let unknown = Guest::compile(br#"(module (import "env" "LIMBS_are_zero" (func)) (memory (export "memory") 1))"#)
+        .expect("the module is sound");
     assert_eq!(unknown.imports(), ["env.LIMBS_are_zero"]);
     let why = refusal(&unknown, Profile::envoy_hold());
     assert_eq!(why, "missing import: env.LIMBS_are_zero");
@@ -36,13 +31,9 @@ fn a_module_without_marker_or_allocator_is_refused() {
     let bare = Guest::compile(br#"(module (memory (export "memory") 1))"#).expect("sound");
     let why = refusal(&bare, Profile::envoy_hold());
     assert_eq!(why, "no marker of a known ABI version");
-    let marked =
-        br#"(module (memory (export "memory") 1) (func (export "proxy_abi_version_0_2_1")))"#;
+    let marked = br#"(module (memory (export "memory") 1) (func (export "proxy_abi_version_0_2_1")))"#;
     let marked = Guest::compile(marked).expect("sound");
-    assert_eq!(
-        refusal(&marked, Profile::envoy_hold()),
-        "no way to allocate in the guest"
-    );
+    assert_eq!(refusal(&marked, Profile::envoy_hold()), "no way to allocate in the guest");
 }
 
 #[test]
@@ -101,13 +92,10 @@ fn the_configuration_is_readable_while_it_is_given_and_never_after() {
 
 #[test]
 fn a_refused_configuration_bypasses_on_envoy_and_refuses_on_nginx() {
-    let refuses =
-        r#"(func (export "proxy_on_configure") (param i32 i32) (result i32) (i32.const 0))"#;
-    for (profile, bypassed, status) in [
-        (Profile::envoy_hold(), true, None),
-        (Profile::ngx(), false, Some(500)),
-        (Profile::apisix(), false, Some(503)),
-    ] {
+    let refuses = r#"(func (export "proxy_on_configure") (param i32 i32) (result i32) (i32.const 0))"#;
+    for (profile, bypassed, status) in
+        [(Profile::envoy_hold(), true, None), (Profile::ngx(), false, Some(500)), (Profile::apisix(), false, Some(503))]
+    {
         let mut host = Host::start(&guest(refuses), profile).expect("it starts");
         assert!(!host.configure(b"{}").ok);
         let outcome = host.request(&post().chunk("body"));

@@ -53,10 +53,7 @@ fn workers_of_one_vm_id_share_and_others_do_not() {
     assert_eq!(one.request(&get()).status(), Some(200));
     assert_eq!(two.request(&get()).status(), Some(403));
     assert_eq!(stranger.request(&get()).status(), Some(200));
-    let replaced = one
-        .reload()
-        .expect("it loaded before")
-        .expect("it was configured before");
+    let replaced = one.reload().expect("it loaded before").expect("it was configured before");
     assert!(replaced.ok);
     assert_eq!(one.request(&get()).status(), Some(403));
     shared.clear();
@@ -75,9 +72,7 @@ fn another_worker_can_run_a_whole_request_between_two_hostcalls() {
     let (mut slow, mut fast) = (start(), start());
     let (sender, receiver) = mpsc::channel();
     slow.before_call("proxy_set_shared_data", 1, move || {
-        sender
-            .send(fast.request(&get()).status())
-            .expect("the test listens");
+        sender.send(fast.request(&get()).status()).expect("the test listens");
     });
     assert_eq!(slow.request(&get()).status(), Some(403));
     assert_eq!(receiver.recv(), Ok(Some(200)));

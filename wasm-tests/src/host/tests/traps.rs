@@ -14,14 +14,7 @@ fn a_trap_is_reported_and_answered_as_each_host_does() {
         (Profile::envoy_hold(), 503, Some(503)),
         (Profile::ngx(), 500, None),
         (Profile::apisix(), 503, None),
-        (
-            Profile {
-                after_trap: AfterTrap::Reload,
-                ..Profile::envoy_hold()
-            },
-            503,
-            None,
-        ),
+        (Profile { after_trap: AfterTrap::Reload, ..Profile::envoy_hold() }, 503, None),
     ] {
         let mut host = host(FRAGILE, profile);
         let outcome = host.request(&get().header("x", "1"));
@@ -29,10 +22,7 @@ fn a_trap_is_reported_and_answered_as_each_host_does() {
         assert_eq!((reply.status, reply.by_host), (status, true));
         assert_eq!(reply.details, b"wasm_fail_stream");
         let why = outcome.trapped.as_deref().expect("the trap is reported");
-        assert_eq!(
-            why,
-            "proxy_on_request_headers: wasm `unreachable` instruction executed"
-        );
+        assert_eq!(why, "proxy_on_request_headers: wasm `unreachable` instruction executed");
         assert_eq!(outcome.forwarded, None);
         let outcome = host.request(&get());
         assert_eq!((outcome.status(), outcome.bypassed), (next, false));
@@ -42,25 +32,18 @@ fn a_trap_is_reported_and_answered_as_each_host_does() {
 
 #[test]
 fn a_host_that_fails_open_forwards_whatever_comes_after_a_trap() {
-    let profile = Profile {
-        after_trap: AfterTrap::Bypass,
-        ..Profile::envoy_hold()
-    };
+    let profile = Profile { after_trap: AfterTrap::Bypass, ..Profile::envoy_hold() };
     let mut host = host(FRAGILE, profile);
     assert_eq!(host.request(&get().header("x", "1")).status(), Some(503));
     let outcome = host.request(&post().header("x", "1").chunk("b"));
     assert!(outcome.bypassed && outcome.allowed());
-    assert_eq!(
-        outcome.forwarded.map(|sent| sent.released_in),
-        Some(Moment::Bypass)
-    );
+    assert_eq!(outcome.forwarded.map(|sent| sent.released_in), Some(Moment::Bypass));
 }
 
 #[test]
 fn a_trap_takes_down_the_other_requests_of_the_vm() {
-    let patient_and_fragile = format!(
-        r#"{FRAGILE} (func (export "proxy_on_request_body") (param i32 i32 i32) (result i32) (i32.const 1))"#
-    );
+    let patient_and_fragile =
+        format!(r#"{FRAGILE} (func (export "proxy_on_request_body") (param i32 i32 i32) (result i32) (i32.const 1))"#);
     let mut host = host(&patient_and_fragile, Profile::envoy_hold());
     let waiting = host.begin(post().headers);
     host.headers(waiting, false);
@@ -72,8 +55,7 @@ fn a_trap_takes_down_the_other_requests_of_the_vm() {
 
 #[test]
 fn a_trap_while_configuring_leaves_envoy_without_a_filter() {
-    let traps =
-        r#"(func (export "proxy_on_configure") (param i32 i32) (result i32) (unreachable))"#;
+    let traps = r#"(func (export "proxy_on_configure") (param i32 i32) (result i32) (unreachable))"#;
     let mut host = Host::start(&guest(traps), Profile::envoy_hold()).expect("it starts");
     let configured = host.configure(b"{}");
     assert!(!configured.ok && configured.trapped.is_some());
@@ -99,10 +81,7 @@ fn nginx_dies_of_calls_it_lacks() {
     let ngx = outcome(Profile::ngx());
     assert_eq!(ngx.status(), Some(500));
     let why = ngx.trapped.expect("the call trapped");
-    assert!(
-        why.contains("proxy_close_stream is not there on this host"),
-        "{why}"
-    );
+    assert!(why.contains("proxy_close_stream is not there on this host"), "{why}");
 }
 
 #[test]
@@ -115,9 +94,6 @@ fn a_second_reply_and_a_continue_after_a_reply_are_noted() {
     let outcome = host(replies_twice, Profile::envoy_hold()).request(&get());
     assert_eq!(outcome.status(), Some(401));
     assert_eq!(outcome.forwarded, None);
-    let expected = [
-        "a reply (403) to a settled request",
-        "proxy_on_request_headers answered Continue after a reply",
-    ];
+    let expected = ["a reply (403) to a settled request", "proxy_on_request_headers answered Continue after a reply"];
     assert_eq!(outcome.violations, expected);
 }
