@@ -51,6 +51,11 @@ test-envoy: build
 test-sdk: build
     {{ suite }} sdk cargo test --locked --package trustplane-wasm-tests --test sdk --test demo
 
+# Replay through a real Redis and every fault that it has, then through two real Envoys; prints recovery times.
+test-replay: build-filter _redis
+    cargo test --locked --package trustplane-broker --test replay
+    cargo test --locked --package trustplane-wasm-tests --test replay -- --nocapture --test-threads 1
+
 # The cases' committed form is what the official SDK and an independent crypto library give.
 cases-check:
     "$TRUSTPLANE_PYTHON" wasm-tests/cases/materialise.py --check
@@ -70,6 +75,9 @@ lint:
     cargo fmt --all --check
     cargo clippy --locked --workspace --all-targets -- --deny warnings
     cargo clippy --locked --package trustplane-filter --target wasm32-unknown-unknown -- --deny warnings
+
+_redis:
+    @command -v redis-server >/dev/null || { apt-get update -qq && apt-get install -y -qq redis-server; }
 
 _redis:
     @command -v redis-server >/dev/null || { apt-get update -qq && apt-get install -y -qq redis-server; }

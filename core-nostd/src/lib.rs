@@ -1,5 +1,6 @@
 //! Proof-bound machine authorization: the whole verification, as functions of bytes and time.
 #![no_std]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::as_conversions, reason = "a test that panics fails"))]
 
 extern crate alloc;
 #[cfg(test)]

@@ -3,6 +3,15 @@
 //! The same functions run compiled to wasm: `cargo test --package trustplane-core --target
 //! wasm32-unknown-unknown --test ed25519`.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test that panics fails"
+)]
+
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 

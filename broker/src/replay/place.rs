@@ -19,10 +19,11 @@ use super::fault::Fault;
 const CLUSTER_TRIES: u32 = 3;
 
 /// Where Redis is.
+#[expect(clippy::large_enum_variant, reason = "a service has one of them")]
 pub(super) enum Place {
     Cluster(ClusterClient),
     Sentinel(Arc<Mutex<SentinelClient>>),
-    Server(Client),
+    Server(Box<Client>),
 }
 
 /// A connection; its copies share one socket, on which concurrent commands are pipelined.
@@ -99,10 +100,10 @@ impl Place {
             return Err(Fault::Options(problem.into()));
         }
         let info = with_credentials(first);
-        Ok(Self::Server(match certificates {
+        Ok(Self::Server(Box::new(match certificates {
             Some(certificates) => Client::build_with_tls(info, certificates)?,
             None => Client::open(info)?,
-        }))
+        })))
     }
 
     /// A new connection, on which no answer takes longer than `answer`.

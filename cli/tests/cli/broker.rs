@@ -86,18 +86,18 @@ fn a_broker_gives_headers_or_a_command_and_its_refusals_end_with_1() {
         (
             format!("{ISSUE} --route-id orders.create --method post --url http://127.0.0.1:8080/orders --body x"),
             "accepted     false\nreason code  broker_route_denied\nretryable    false\n\
-             message      The broker's policy does not give this peer this audience, route, method or context.\n",
+             message      The broker's policy does not allow this peer this request.\n",
         ),
         (
             format!("{ISSUE} {ORDER} --key-binding hardware_local"),
             "accepted               false\nreason code            insufficient_key_binding\n\
-             retryable              false\nmessage                The key-binding class is below what is required.\n\
+             retryable              false\nmessage                The key-binding class is below what is required, or above what its signer may grant.\n\
              requested key binding  hardware_local\navailable key binding  software\n",
         ),
         (
             format!("{ISSUE} --route-id orders.read --authority h --path /orders/../7"),
             "accepted     false\nreason code  broker_request_invalid\nretryable    false\n\
-             message      The broker request is malformed.\nat           /request/http/path\n\
+             message      The broker could not read the request, or its parts contradict each other.\nat           /request/http/path\n\
              problem      not in its canonical form\n",
         ),
     ] {

@@ -1,4 +1,5 @@
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 
 use nix::sys::signal::Signal;
@@ -45,11 +46,14 @@ fn up_says_where_everything_is_and_stops_all_of_it() {
 }
 
 #[test]
-fn envoy_does_not_outlive_a_killed_up() {
+fn envoy_and_broker_do_not_outlive_a_killed_up() {
     let running = Running::start(&[]);
     let (pid, folder) = (running.envoy_pid(), running.text("state_dir").to_owned());
+    let socket = running.text("broker_socket").to_owned();
+    assert!(UnixStream::connect(&socket).is_ok());
     running.end(Signal::SIGKILL);
     assert!(eventually(|| is_gone(pid)));
+    assert!(eventually(|| UnixStream::connect(&socket).is_err()));
     std::fs::remove_dir_all(folder).unwrap();
 }
 
@@ -65,12 +69,25 @@ fn up_ends_when_envoy_does() {
 }
 
 #[test]
+fn a_stack_without_a_broker_trusts_none() {
+    for (flags, issuers) in [(&["--no-broker"][..], 1), (&["--no-broker", "--broker"][..], 2)] {
+        let running = Running::start(flags);
+        assert_eq!(running.places.get("broker_socket").is_some(), issuers == 2, "{flags:?}");
+        let trust = json(running.text("trust_bundle_path"));
+        assert_eq!(trust["issuers"].as_array().unwrap().len(), issuers, "{flags:?}");
+        running.end(Signal::SIGTERM);
+    }
+}
+
+#[test]
 fn a_named_state_folder_stays_and_must_be_its_owner_s_alone_to_write() {
     let folder = std::env::temp_dir().join(format!("trustplane-state-{}", std::process::id()));
     let name = folder.to_str().unwrap();
     let running = Running::start(&["--state-dir", name]);
     let key = std::fs::read_to_string(running.text("private_key_path")).unwrap();
+    assert!(folder.join("broker.sock").exists());
     running.end(Signal::SIGTERM);
+    assert!(!folder.join("broker.sock").exists());
     assert_eq!(std::fs::read_to_string(folder.join("private-key")).unwrap(), key);
 
     let again = Running::start(&["--state-dir", name]);

@@ -11,14 +11,16 @@ use serde::Deserialize;
 use trustplane_wasm_tests::artefact;
 use trustplane_wasm_tests::run::Run;
 
-/// The script prints as many lines.
-const CASES: usize = 13;
+/// The callers: with a key of their own, and with the broker's help.
+const SCRIPTS: [&str; 2] = ["protected_client.py", "broker_client.py"];
+/// The scripts print as many lines.
+const CASES: usize = 17;
 
 fn main() -> ExitCode {
     let mut run = Run::from_arguments();
     vectors::all(&mut run);
     if run.wants("sdk") {
-        match Site::start().and_then(|mut site| site.calls()) {
+        match Site::start().and_then(|site| site.calls()) {
             Ok(cases) => {
                 for case in &cases {
                     run.check(
@@ -70,9 +72,17 @@ impl Site {
         Ok(site)
     }
 
-    fn calls(&mut self) -> Result<Vec<Case>, String> {
+    fn calls(&self) -> Result<Vec<Case>, String> {
+        let mut cases = Vec::new();
+        for script in SCRIPTS {
+            cases.extend(self.call(script)?);
+        }
+        Ok(cases)
+    }
+
+    fn call(&self, script: &str) -> Result<Vec<Case>, String> {
         let python = std::env::var("TRUSTPLANE_PYTHON").unwrap_or_else(|_| "python3".into());
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sdk/protected_client.py");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sdk").join(script);
         let ran = Command::new(&python)
             .arg(script)
             .arg(self.line.trim())

@@ -38,8 +38,8 @@ pub fn all(run: &mut Run) {
         let digest = hex(&sha256(text(vector, "/bytes_utf8").as_bytes()));
         run.holds(&name, "A body's digest.", || same(text(vector, "/sha256"), &digest));
     }
-    run.holds("vector signer-taxonomy-v1", "Four classes, their order and their ranks.", || taxonomy());
-    run.holds("vector bundle-v1-source-rules", "The policy bundle loads, with what it says.", || bundle());
+    run.holds("vector signer-taxonomy-v1", "Four classes, their order and their ranks.", taxonomy);
+    run.holds("vector bundle-v1-source-rules", "The policy bundle loads, with what it says.", bundle);
     run.holds("vector passport-v1-minimal-valid-claims", "The claims of the vector pass, with its transcript.", || {
         minimal()
     });
@@ -48,8 +48,8 @@ pub fn all(run: &mut Run) {
         let name = format!("vector passport-v1 without {claim}");
         run.holds(&name, "A required claim is required: a case says so.", || required(claim));
     }
-    run.holds("vector broker-ipc-v1.success", "The stamp's digest is the transcript of the request.", || stamp());
-    run.holds("vector workload-profile", "The golden signature is the key's.", || golden());
+    run.holds("vector broker-ipc-v1.success", "The stamp's digest is the transcript of the request.", stamp);
+    run.holds("vector workload-profile", "The golden signature is the key's.", golden);
     run.holds("vector manifest", "Every vector of the manifest is checked.", || {
         let known = [
             "transcript-v1-json-body",
