@@ -32,6 +32,11 @@ pub fn command_line() -> Result<PathBuf, String> {
     Err(format!("{} is not there\nbuild it first: cargo build --release --package trustplane", path.display()))
 }
 
+/// The Python that has the official SDK and `cryptography`.
+pub fn python() -> String {
+    std::env::var("TRUSTPLANE_PYTHON").unwrap_or_else(|_| "python3".into())
+}
+
 fn target() -> PathBuf {
     match std::env::var_os("CARGO_TARGET_DIR") {
         Some(target) => target.into(),

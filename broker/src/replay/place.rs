@@ -23,7 +23,7 @@ const CLUSTER_TRIES: u32 = 3;
 pub(super) enum Place {
     Cluster(ClusterClient),
     Sentinel(Arc<Mutex<SentinelClient>>),
-    Server(Box<Client>),
+    Server(Client),
 }
 
 /// A connection; its copies share one socket, on which concurrent commands are pipelined.
@@ -100,10 +100,10 @@ impl Place {
             return Err(Fault::Options(problem.into()));
         }
         let info = with_credentials(first);
-        Ok(Self::Server(Box::new(match certificates {
+        Ok(Self::Server(match certificates {
             Some(certificates) => Client::build_with_tls(info, certificates)?,
             None => Client::open(info)?,
-        })))
+        }))
     }
 
     /// A new connection, on which no answer takes longer than `answer`.

@@ -45,8 +45,24 @@ impl Log {
         self.size
     }
 
-    /// The oldest line of that request that was not yet taken.
-    pub fn take(&mut self, request_id: &str) -> Option<Line> {
-        self.lines.get_mut(request_id)?.pop_front()
+    /// The oldest line of that request that was not yet taken; where the filter removed the request
+    /// id, the one that tells of this `jti`.
+    pub fn take(&mut self, request_id: &str, jti: Option<&str>) -> Option<Line> {
+        if let Some(line) = self.lines.get_mut(request_id).and_then(VecDeque::pop_front) {
+            return Some(line);
+        }
+        let member = format!("\"jti\":\"{}\"", jti?);
+        let nameless = self.lines.get_mut("")?;
+        let tells = |line: &Line| line.audit.as_ref().is_some_and(|audit| audit.contains(&member));
+        nameless.iter().position(tells).and_then(|index| nameless.remove(index))
+    }
+
+    /// How many decisions the filter made, by reason.
+    pub fn decisions(&self) -> BTreeMap<String, u64> {
+        let mut counts = BTreeMap::new();
+        for decision in self.lines.values().flatten().filter_map(|line| line.decision.clone()) {
+            *counts.entry(decision).or_default() += 1;
+        }
+        counts
     }
 }

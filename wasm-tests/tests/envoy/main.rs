@@ -4,6 +4,7 @@ mod http2;
 mod log;
 mod round;
 mod site;
+mod tls;
 mod upstream;
 mod wire;
 
@@ -17,7 +18,6 @@ use trustplane_wasm_tests::case::{Cases, InEnvoy};
 use trustplane_wasm_tests::hold::Hold;
 use trustplane_wasm_tests::run::Run;
 
-use crate::log::Log;
 use crate::round::{Protocol, Round};
 use crate::site::{Site, WORKERS, materialise};
 
@@ -27,9 +27,9 @@ const LEADS: [u64; 3] = [10, 30, 90];
 /// More than the replay store's cold margin.
 const MARGIN: u64 = 3;
 
-/// Cases that the hardening of our listeners changes: no path of a case is touched, but all else is
-/// as operators run it.
-const HARDENED: &str = include_str!("hardened.json");
+/// Cases that go otherwise on our listeners than on ones with Envoy's defaults, by name: no path of
+/// a case is touched, but all else is as operators run it.
+const NOTES: &str = include_str!("notes.json");
 
 fn main() -> ExitCode {
     let mut run = Run::from_arguments();
@@ -49,8 +49,8 @@ fn suite(run: &mut Run) -> Result<(), String> {
         }
     }
     let seen = site.upstream.seen();
-    let shares = workers(&site)?;
-    let mut log = Log::read(&site.stop())?;
+    let (shares, counted) = (workers(&site)?, counters(&site)?);
+    let mut log = site.stop()?;
 
     let (requests, passed): (usize, usize) = rounds
         .iter()
@@ -61,6 +61,14 @@ fn suite(run: &mut Run) -> Result<(), String> {
     run.holds("workers", "Every worker took a share of the connections.", || {
         let idle = shares.len() != usize::try_from(WORKERS).unwrap_or(0) || shares.contains(&0);
         if idle { Err(format!("connections by worker: {shares:?}")) } else { Ok(()) }
+    });
+    run.holds("counters", "Every decision is counted once, under its reason.", || {
+        let decisions = log.decisions();
+        if counted == decisions {
+            Ok(())
+        } else {
+            Err(format!("{} decisions, counted {}", sum(&decisions), sum(&counted)))
+        }
     });
     for round in &rounds {
         round.judge(run, &seen, &mut log);
@@ -76,7 +84,7 @@ fn suite(run: &mut Run) -> Result<(), String> {
 fn start() -> Result<(Site, Cases, Cases), String> {
     for lead in LEADS {
         let issued = now() + lead;
-        let (first, second) = (hardened(materialise(issued, "1")?)?, hardened(materialise(issued, "2")?)?);
+        let (first, second) = (noted(materialise(issued, "1")?)?, noted(materialise(issued, "2")?)?);
         let site = Site::start(&first)?;
         if now() + MARGIN <= issued {
             while now() < issued {
@@ -88,12 +96,12 @@ fn start() -> Result<(Site, Cases, Cases), String> {
     Err(format!("Envoy takes more than {} s to start", LEADS[2] - MARGIN))
 }
 
-fn hardened(mut cases: Cases) -> Result<Cases, String> {
+fn noted(mut cases: Cases) -> Result<Cases, String> {
     let changed: BTreeMap<String, InEnvoy> =
-        serde_json::from_str(HARDENED).map_err(|error| format!("hardened.json: {error}"))?;
+        serde_json::from_str(NOTES).map_err(|error| format!("notes.json: {error}"))?;
     for (name, note) in changed {
         let case = cases.cases.iter_mut().find(|case| case.name == name);
-        case.ok_or_else(|| format!("hardened.json: no case is named {name}"))?.envoy = Some(note);
+        case.ok_or_else(|| format!("notes.json: no case is named {name}"))?.envoy = Some(note);
     }
     Ok(cases)
 }
@@ -125,19 +133,29 @@ fn notes(run: &mut Run, cases: &Cases) {
 
 /// How many connections each worker took, over all listeners.
 fn workers(site: &Site) -> Result<Vec<u64>, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| error.to_string())?;
-    let stats = runtime.block_on(admin::stats(site.envoy.admin(), "worker_.*downstream_cx_total"));
-    let stats = stats.map_err(|error| error.to_string())?;
+    let stats = stats(site, "worker_.*downstream_cx_total")?;
     let share = |worker: u32| {
         let name = format!(".worker_{worker}.downstream_cx_total");
-        stats
-            .iter()
-            .filter(|(stat, _)| stat.starts_with("listener.") && stat.ends_with(&name))
-            .map(|(_, count)| count)
-            .sum()
+        let own = stats.iter().filter(|(stat, _)| stat.starts_with("listener.") && stat.ends_with(&name));
+        own.map(|(_, count)| count).sum()
     };
     Ok((0..WORKERS).map(share).collect())
+}
+
+/// The filter's own counters, by reason.
+fn counters(site: &Site) -> Result<BTreeMap<String, u64>, String> {
+    let stats = stats(site, "wasmcustom.*")?;
+    Ok(stats.into_iter().filter_map(|(name, count)| Some((name.rsplit_once('.')?.1.to_owned(), count))).collect())
+}
+
+fn stats(site: &Site, filter: &str) -> Result<BTreeMap<String, u64>, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let stats = runtime.map_err(|error| error.to_string())?.block_on(admin::stats(site.envoy.admin(), filter));
+    stats.map_err(|error| error.to_string())
+}
+
+fn sum(counts: &BTreeMap<String, u64>) -> u64 {
+    counts.values().sum()
 }
 
 fn same(expected: usize, found: usize) -> Result<(), String> {

@@ -92,7 +92,7 @@ impl<'c> Round<'c> {
     }
 
     fn present(&self, site: &Site, case: &Case, time: usize) -> Result<Presentation, String> {
-        let address = site.address(self.hold, &case.profile)?;
+        let address = site.address(self.hold, case)?;
         // Envoy would give it one; a known one finds its line in the log. Not of the length of a
         // UUID, into which Envoy writes.
         let own = case.headers.iter().find(|(name, _)| name == "x-request-id");
@@ -120,7 +120,9 @@ impl<'c> Round<'c> {
             let mut found = Vec::new();
             for (index, presentation) in sent.presentations.iter().enumerate() {
                 let last = index + 1 == sent.presentations.len();
-                let line = log.take(&presentation.request_id);
+                let claims = sent.case.expect.claims.as_ref();
+                let jti = claims.and_then(|claims| claims.get("jti")).map(String::as_str);
+                let line = log.take(&presentation.request_id, jti);
                 match (instead, answer(presentation, line.as_ref(), seen)) {
                     (Some(instead), _) => found.extend(refused(presentation, instead, line.as_ref())),
                     (None, Err(why)) => found.push(why),

@@ -81,7 +81,7 @@ impl Site {
     }
 
     fn call(&self, script: &str) -> Result<Vec<Case>, String> {
-        let python = std::env::var("TRUSTPLANE_PYTHON").unwrap_or_else(|_| "python3".into());
+        let python = artefact::python();
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sdk").join(script);
         let ran = Command::new(&python)
             .arg(script)
