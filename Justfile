@@ -2,6 +2,7 @@
 
 filter := "target/wasm32-unknown-unknown/release/trustplane_filter.wasm"
 suite := ".ci/suite"
+sudo := if `id -u` == "0" { "" } else { "sudo " }
 bindgen := env("TRUSTPLANE_TOOLS", env("HOME") / ".cache/trustplane") / "wasm-bindgen"
 
 _default:
@@ -77,13 +78,10 @@ lint:
     cargo clippy --locked --package trustplane-filter --target wasm32-unknown-unknown -- --deny warnings
 
 _redis:
-    @command -v redis-server >/dev/null || { apt-get update -qq && apt-get install -y -qq redis-server; }
-
-_redis:
-    @command -v redis-server >/dev/null || { apt-get update -qq && apt-get install -y -qq redis-server; }
+    @command -v redis-server >/dev/null || { {{ sudo }}apt-get update -qq && {{ sudo }}apt-get install -y -qq redis-server; }
 
 _node:
-    @command -v node >/dev/null || { apt-get update -qq && apt-get install -y -qq nodejs; }
+    @command -v node >/dev/null || { {{ sudo }}apt-get update -qq && {{ sudo }}apt-get install -y -qq nodejs; }
 
 # The test runner must have the very version of the library that the lock file names.
 _bindgen:

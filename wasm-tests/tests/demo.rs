@@ -9,7 +9,7 @@ use trustplane_wasm_tests::run::Run;
 
 /// What the matrix must at least hold: a word of each row's name, and the reason.
 const ROWS: [(&str, &str); 18] = [
-    ("once", "request_allowed"),
+    ("GET /orders/7?expand=items, signed", "200"),
     ("again", "jti_replay"),
     ("method", ""),
     ("path", ""),
@@ -24,7 +24,7 @@ const ROWS: [(&str, &str); 18] = [
     ("audience", "audience_mismatch"),
     ("subject", "source_subject_mismatch"),
     ("class", "insufficient_key_binding"),
-    ("stale", "stale_bundle_fail_closed"),
+    ("fresher bundle", "stale_bundle_fail_closed"),
     ("revoked", "passport_revoked"),
     ("32", ""),
 ];
