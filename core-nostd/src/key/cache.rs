@@ -53,7 +53,7 @@ struct Prepared {
     comb: Comb,
 }
 
-/// What a key without a table takes, its share of two half-filled trees included.
+/// What a key without a table takes, its share of the lists included.
 const KEY_BYTES: usize = 512;
 
 impl Default for KeyCacheSettings {

@@ -1,77 +1,147 @@
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 type Id = [u8; 32];
 
 /// A map that knows which of its entries was used longest ago.
 ///
-/// Ids come from callers, so it is a tree: nobody can choose ids that collide. The values lie beside
-/// it, so that the trees are the same for every type of value and are compiled once.
+/// Ids come from callers, so they are found by order and not by hash: nobody can choose ids that
+/// collide. The values lie beside them, so that all but a few lines are compiled once.
 pub(super) struct Recent<T> {
-    entries: BTreeMap<Id, Entry>,
-    /// When each entry was last used; no two at one time.
-    order: BTreeMap<u64, Id>,
+    uses: Uses,
     values: Vec<Option<T>>,
-    /// Places whose value is gone.
-    free: Vec<usize>,
 }
 
-struct Entry {
+/// Who was used when, as places in a list of values.
+struct Uses {
+    /// Places by id. A new one moves the rest: thousands of bytes, at a good signature of a new key.
+    index: Vec<usize>,
+    links: Vec<Link>,
+    /// Places that nobody has.
+    free: Vec<usize>,
+    oldest: Option<usize>,
+    latest: Option<usize>,
+}
+
+#[derive(Clone, Copy)]
+struct Link {
+    id: Id,
     used_at: u64,
-    place: usize,
+    earlier: Option<usize>,
+    later: Option<usize>,
 }
 
 impl<T> Recent<T> {
     pub(super) const fn new() -> Self {
-        Self { entries: BTreeMap::new(), order: BTreeMap::new(), values: Vec::new(), free: Vec::new() }
+        Self { uses: Uses::new(), values: Vec::new() }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.entries.len()
+    pub(super) const fn len(&self) -> usize {
+        self.uses.index.len()
     }
 
     /// The entry, which does not count as a use.
     pub(super) fn peek(&self, id: &Id) -> Option<&T> {
-        self.values.get(self.entries.get(id)?.place)?.as_ref()
+        self.values.get(self.uses.place(id)?)?.as_ref()
     }
 
     /// Marks the entry as used `now`, which must be later than any use before.
     pub(super) fn touch(&mut self, id: &Id, now: u64) -> Option<&mut T> {
-        let entry = self.entries.get_mut(id)?;
-        self.order.remove(&entry.used_at);
-        self.order.insert(now, *id);
-        entry.used_at = now;
-        self.values.get_mut(entry.place)?.as_mut()
+        let place = self.uses.place(id)?;
+        self.uses.unlink(place);
+        self.uses.link(place, *id, now);
+        self.values.get_mut(place)?.as_mut()
     }
 
     /// Adds or replaces an entry, used `now`.
     pub(super) fn insert(&mut self, id: Id, value: T, now: u64) {
-        self.remove(&id);
-        let place = self.free.pop().unwrap_or(self.values.len());
+        let place = self.uses.insert(id, now);
         match self.values.get_mut(place) {
-            Some(free) => *free = Some(value),
+            Some(held) => *held = Some(value),
             None => self.values.push(Some(value)),
         }
-        self.order.insert(now, id);
-        self.entries.insert(id, Entry { used_at: now, place });
     }
 
     pub(super) fn remove(&mut self, id: &Id) -> Option<T> {
-        let entry = self.entries.remove(id)?;
-        self.order.remove(&entry.used_at);
-        self.free.push(entry.place);
-        self.values.get_mut(entry.place)?.take()
+        let place = self.uses.remove(id)?;
+        self.values.get_mut(place)?.take()
     }
 
     /// When the entry that was used longest ago was used.
     pub(super) fn oldest(&self) -> Option<u64> {
-        self.order.first_key_value().map(|(used_at, _)| *used_at)
+        Some(self.uses.links.get(self.uses.oldest?)?.used_at)
     }
 
     pub(super) fn remove_oldest(&mut self) -> Option<T> {
-        let (_, id) = self.order.first_key_value()?;
-        let id = *id;
+        let id = self.uses.links.get(self.uses.oldest?)?.id;
         self.remove(&id)
+    }
+}
+
+impl Uses {
+    const fn new() -> Self {
+        Self { index: Vec::new(), links: Vec::new(), free: Vec::new(), oldest: None, latest: None }
+    }
+
+    /// Where the id stands in the index, or would.
+    fn find(&self, id: &Id) -> Result<usize, usize> {
+        self.index.binary_search_by(|place| self.links.get(*place).map(|link| &link.id).cmp(&Some(id)))
+    }
+
+    fn place(&self, id: &Id) -> Option<usize> {
+        self.find(id).ok().and_then(|at| self.index.get(at)).copied()
+    }
+
+    /// A place of its own for the id, the latest used.
+    fn insert(&mut self, id: Id, now: u64) -> usize {
+        let place = match self.find(&id) {
+            Ok(at) => {
+                let place = self.index.get(at).copied().unwrap_or_default();
+                self.unlink(place);
+                place
+            }
+            Err(at) => {
+                let place = self.free.pop().unwrap_or(self.links.len());
+                self.index.insert(at, place);
+                place
+            }
+        };
+        self.link(place, id, now);
+        place
+    }
+
+    fn remove(&mut self, id: &Id) -> Option<usize> {
+        let place = self.index.remove(self.find(id).ok()?);
+        self.unlink(place);
+        self.free.push(place);
+        Some(place)
+    }
+
+    /// Puts a place that is in no list at the end of it.
+    fn link(&mut self, place: usize, id: Id, used_at: u64) {
+        let link = Link { id, used_at, earlier: self.latest, later: None };
+        match self.links.get_mut(place) {
+            Some(free) => *free = link,
+            None => self.links.push(link),
+        }
+        match self.latest.and_then(|latest| self.links.get_mut(latest)) {
+            Some(earlier) => earlier.later = Some(place),
+            None => self.oldest = Some(place),
+        }
+        self.latest = Some(place);
+    }
+
+    fn unlink(&mut self, place: usize) {
+        let Some(Link { earlier, later, .. }) = self.links.get(place).copied() else {
+            return;
+        };
+        match earlier.and_then(|place| self.links.get_mut(place)) {
+            Some(link) => link.later = later,
+            None => self.oldest = later,
+        }
+        match later.and_then(|place| self.links.get_mut(place)) {
+            Some(link) => link.earlier = earlier,
+            None => self.latest = earlier,
+        }
     }
 }
 
@@ -92,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn both_trees_hold_the_same_entries_after_replacing_and_removing() {
+    fn order_and_values_agree_after_replacing_and_removing() {
         let mut recent = Recent::new();
         recent.insert([1; 32], 'a', 1);
         recent.insert([1; 32], 'b', 2);
@@ -100,9 +170,46 @@ mod tests {
         assert_eq!(recent.remove(&[2; 32]), Some('c'));
         assert_eq!(recent.remove(&[2; 32]), None);
         assert_eq!(recent.touch(&[2; 32], 4), None);
-        assert_eq!((recent.len(), recent.order.len(), recent.oldest()), (1, 1, Some(2)));
+        assert_eq!((recent.len(), recent.uses.free.len(), recent.oldest()), (1, 1, Some(2)));
         assert_eq!(recent.peek(&[1; 32]), Some(&'b'));
         recent.insert([3; 32], 'd', 5);
         assert_eq!((recent.peek(&[3; 32]), recent.values.len()), (Some(&'d'), 2), "a free place is taken again");
+    }
+
+    #[test]
+    fn it_does_as_a_plain_list_does() {
+        let mut recent = Recent::new();
+        let mut model: Vec<(Id, u64, u64)> = Vec::new();
+        let mut state = 1_u64;
+        for now in 1..5_000_u64 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let [name, what, ..] = state.to_be_bytes();
+            let id = [name % 40; 32];
+            match what % 4 {
+                0 => {
+                    model.retain(|(other, ..)| *other != id);
+                    model.push((id, now, now));
+                    recent.insert(id, now, now);
+                }
+                1 => {
+                    let at = model.iter().position(|(other, ..)| *other == id);
+                    let moved = at.map(|at| model.remove(at));
+                    assert_eq!(recent.touch(&id, now).copied(), moved.map(|(_, value, _)| value));
+                    model.extend(moved.map(|(id, value, _)| (id, value, now)));
+                }
+                2 => {
+                    let at = model.iter().position(|(other, ..)| *other == id);
+                    assert_eq!(recent.remove(&id), at.map(|at| model.remove(at).1));
+                }
+                _ if name < 32 => {
+                    let oldest = (!model.is_empty()).then(|| model.remove(0).1);
+                    assert_eq!(recent.remove_oldest(), oldest);
+                }
+                _ => {
+                    assert_eq!(recent.peek(&id).copied(), model.iter().find(|(other, ..)| *other == id).map(|it| it.1))
+                }
+            }
+            assert_eq!((recent.len(), recent.oldest()), (model.len(), model.first().map(|(_, _, used_at)| *used_at)));
+        }
     }
 }
