@@ -57,8 +57,8 @@ fn verifier(source: Value) -> Verifier {
     let text = config.to_string();
     let config = FilterConfig::parse(text.as_bytes()).unwrap();
     let (policy, trust) = config.load().unwrap();
-    let policy = policy.map(|document| Checked { document, checked_at: now() });
-    Verifier::new(config.settings(), policy, Checked { document: trust, checked_at: now() })
+    let policy = policy.map(|policy| Checked::new(policy, now()));
+    Verifier::new(config.settings(), policy, Checked::new(trust, now()))
 }
 
 fn source() -> Value {

@@ -6,6 +6,7 @@ mod headers;
 mod hold;
 mod replay;
 mod scheme;
+mod source;
 
 use alloc::format;
 use alloc::string::String;
@@ -23,6 +24,7 @@ pub use headers::CoveredNames;
 pub use hold::Hold;
 pub use replay::Replay;
 pub use scheme::Scheme;
+pub use source::BundleSource;
 
 /// One deployment of the filter, with its bundles inline.
 ///
@@ -35,7 +37,11 @@ pub struct FilterConfig<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_bundle: Option<Value<'a>>,
     /// The trust material document.
-    pub trust_bundle: Value<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trust_bundle: Option<Value<'a>>,
+    /// Where newer bundles come from; without it only another configuration brings them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bundle_source: Option<BundleSource>,
     /// Who signs the policy, as base64url.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_bundle_signature_public_key: Option<String>,
@@ -78,8 +84,12 @@ impl<'a> FilterConfig<'a> {
 
     /// The policy and the trust material: both, or neither.
     pub fn load(&self) -> Result<(Option<Policy>, Trust), ConfigError> {
-        let trust =
-            Trust::load(&self.trust_bundle, &self.trust_pin()?).map_err(|error| error.within("trust_bundle"))?;
+        let trust = match &self.trust_bundle {
+            Some(document) => {
+                Trust::load(document, &self.trust_pin()?).map_err(|error| error.within("trust_bundle"))?
+            }
+            None => Trust::default(),
+        };
         let Some(document) = &self.policy_bundle else {
             return Ok((None, trust));
         };
@@ -113,7 +123,7 @@ impl<'a> FilterConfig<'a> {
         }
         let config = FilterConfig {
             policy_bundle,
-            trust_bundle: trust_bundle.ok_or_else(|| ConfigError::new("/trust_bundle", "missing member"))?,
+            trust_bundle,
             ..json::decode::<FilterConfig<'_>>(&Value::Object(members))?.into_settings()
         };
         config.check()?;
@@ -122,7 +132,7 @@ impl<'a> FilterConfig<'a> {
 
     /// The same, without bundles and so borrowed from nothing.
     fn into_settings(self) -> FilterConfig<'static> {
-        FilterConfig { policy_bundle: None, trust_bundle: Value::Null, ..self }
+        FilterConfig { policy_bundle: None, trust_bundle: None, ..self }
     }
 }
 
@@ -152,10 +162,11 @@ mod tests {
         let text = text("");
         let config = FilterConfig::parse(text.as_bytes()).unwrap();
         assert_eq!(
-            FilterConfig { trust_bundle: Value::Null, allow_unsigned_dev_bundles: false, ..config },
+            FilterConfig { trust_bundle: None, allow_unsigned_dev_bundles: false, ..config },
             FilterConfig {
                 policy_bundle: None,
-                trust_bundle: Value::Null,
+                trust_bundle: None,
+                bundle_source: None,
                 policy_bundle_signature_public_key: None,
                 trust_bundle_signature_public_key: None,
                 allow_unsigned_dev_bundles: false,
@@ -185,7 +196,8 @@ mod tests {
             "max_body_bytes":1,"skew_seconds":2,"max_ttl_seconds":3,"realtime_window_seconds":4,
             "covered_headers":{"required":["content-type"],"exempt":["x-b3-traceid"],"uncovered":"remove"},
             "replay":{"store":"callout","cluster":"replay","authority":"replay.local","timeout_ms":60000},
-            "forward_credentials":true,"audit":false"#;
+            "bundle_source":{"cluster":"bundles","authority":"b.internal","policy_path":"/p","trust_path":"/t",
+            "interval_seconds":5,"timeout_ms":10},"forward_credentials":true,"audit":false"#;
         let text = text(members);
         let config = FilterConfig::parse(text.as_bytes()).unwrap();
         assert_eq!(
@@ -218,7 +230,7 @@ mod tests {
         let policy = vector.as_object().and_then(|vector| vector.get("policy_bundle")).cloned();
         let mut config = FilterConfig {
             policy_bundle: policy,
-            trust_bundle: json::parse(TRUST.as_bytes(), Limits::DOCUMENT).unwrap(),
+            trust_bundle: Some(json::parse(TRUST.as_bytes(), Limits::DOCUMENT).unwrap()),
             allow_unsigned_dev_bundles: true,
             ..FilterConfig::default()
         };
@@ -241,7 +253,7 @@ mod tests {
         );
         config.policy_bundle = None;
         assert!(config.load().unwrap().0.is_none());
-        config.trust_bundle = Value::Null;
+        config.trust_bundle = Some(Value::Null);
         assert_eq!(config.load().unwrap_err().to_string(), "/trust_bundle: expected an object, found null");
     }
 

@@ -18,7 +18,7 @@ use crate::time::UnixTime;
 const FORM: Form = Form { version: "trustplane-trust-material-bundle-v1", kind: "trust_material_bundle" };
 
 /// The issuers' keys, as a verified document names them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Trust {
     issued_at: Option<UnixTime>,
     issuers: Names<Names<IssuerKey>>,

@@ -6,6 +6,7 @@
 //! a caller can stretch the time between them.
 
 use alloc::string::String;
+use alloc::sync::Arc;
 
 use crate::admission::Admission;
 use crate::audit::Trail;
@@ -27,10 +28,8 @@ use crate::trust::Trust;
 /// A verified document and the moment it was last known to be current.
 #[derive(Debug)]
 pub struct Checked<T> {
-    /// The document.
-    pub document: T,
-    /// The last verified fetch or "not modified".
-    pub checked_at: UnixTime,
+    document: Arc<T>,
+    checked_at: UnixTime,
 }
 
 /// Everything that does not change from request to request.
@@ -53,10 +52,43 @@ pub struct Opened<'v> {
     trail: Trail,
 }
 
+impl<T> Checked<T> {
+    /// A document that was verified, or told to be unchanged, at that moment.
+    pub fn new(document: T, checked_at: UnixTime) -> Self {
+        Self { document: Arc::new(document), checked_at }
+    }
+
+    /// The document.
+    pub fn document(&self) -> &T {
+        &self.document
+    }
+
+    /// The last verified fetch or "not modified".
+    pub const fn checked_at(&self) -> UnixTime {
+        self.checked_at
+    }
+
+    /// The same document, known to be current until `now`; time never runs back.
+    pub fn still_current(&self, now: UnixTime) -> Self {
+        Self { document: Arc::clone(&self.document), checked_at: self.checked_at.max(now) }
+    }
+}
+
+impl<T> Clone for Checked<T> {
+    fn clone(&self) -> Self {
+        self.still_current(self.checked_at)
+    }
+}
+
 impl Verifier {
     /// A verifier over verified documents; without a policy it denies everything.
     pub const fn new(settings: Settings, policy: Option<Checked<Policy>>, trust: Checked<Trust>) -> Self {
         Self { settings, policy, trust }
+    }
+
+    /// The same settings over other documents.
+    pub fn over(&self, policy: Checked<Policy>, trust: Checked<Trust>) -> Self {
+        Self { settings: self.settings.clone(), policy: Some(policy), trust }
     }
 
     /// [`Verifier::open_with`] for a single request: no key is remembered.

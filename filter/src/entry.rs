@@ -4,13 +4,15 @@
 //! every request. No callback panics, and none lets a request pass that it does not know.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::panic;
 
 use trustplane_core::KeyCache;
 
 use crate::host::{self, Level};
-use crate::plugin::{Request, Root};
+use crate::request::Request;
+use crate::root::Root;
 use crate::session::Flow;
 
 /// What callbacks return for "yes" and for [`Flow::Pause`].
@@ -23,35 +25,66 @@ thread_local! {
 
 /// What the host knows by a number.
 enum Context {
-    Root(Root),
+    Root(Box<Root>),
     Request(Box<Request>),
+    /// A call, by its token: whose request waits for the answer.
+    Call(u32),
 }
 
-/// One tree for all: a tree compiles to several KiB for each type it holds.
 struct Contexts {
-    known: BTreeMap<u32, Context>,
-    /// Whose request waits for which call.
-    calls: BTreeMap<u32, u32>,
+    /// One map for all: a map compiles to several KiB for each type it holds.
+    known: HashMap<u64, Context, BuildHasherDefault<Numbers>>,
     /// Keys that verified before, under whichever configuration.
     keys: Option<KeyCache>,
 }
 
-impl Contexts {
-    const fn new() -> Self {
-        Self { known: BTreeMap::new(), calls: BTreeMap::new(), keys: None }
+/// Spreads the host's numbers, which nobody else chooses.
+#[derive(Default)]
+struct Numbers(u64);
+
+impl Hasher for Numbers {
+    fn finish(&self) -> u64 {
+        self.0
     }
 
-    fn request(&mut self, context: u32) -> Option<&mut Request> {
-        match self.known.get_mut(&context)? {
-            Context::Request(request) => Some(request),
-            Context::Root(_) => None,
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
         }
     }
 
-    fn root(&mut self, context: u32) -> Option<&mut Root> {
-        match self.known.get_mut(&context)? {
+    fn write_u64(&mut self, number: u64) {
+        // The golden ratio of 2^64, odd.
+        self.0 = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+}
+
+/// A context's key.
+fn context(number: u32) -> u64 {
+    u64::from(number)
+}
+
+/// A call's key: the host counts calls apart from contexts.
+fn call(token: u32) -> u64 {
+    u64::from(token) | 1 << 32
+}
+
+impl Contexts {
+    const fn new() -> Self {
+        Self { known: HashMap::with_hasher(BuildHasherDefault::new()), keys: None }
+    }
+
+    fn request(&mut self, number: u32) -> Option<&mut Request> {
+        match self.known.get_mut(&context(number))? {
+            Context::Request(request) => Some(request),
+            Context::Root(_) | Context::Call(_) => None,
+        }
+    }
+
+    fn root(&mut self, number: u32) -> Option<&mut Root> {
+        match self.known.get_mut(&context(number))? {
             Context::Root(root) => Some(root),
-            Context::Request(_) => None,
+            Context::Request(_) | Context::Call(_) => None,
         }
     }
 }
@@ -62,15 +95,16 @@ fn with_contexts<R>(act: impl FnOnce(&mut Contexts) -> R) -> Option<R> {
 }
 
 /// Runs `act` on a request. One that is not known has no configuration, and so is refused.
-fn with_request(context: u32, act: impl FnOnce(&mut Request, &mut KeyCache) -> Flow) -> u32 {
+fn with_request(number: u32, act: impl FnOnce(&mut Request, &mut KeyCache) -> Flow) -> u32 {
     let flow = with_contexts(|contexts| {
-        let Contexts { known, calls, keys } = contexts;
-        let Context::Request(request) = known.entry(context).or_insert_with(|| Context::Request(Box::default())) else {
+        let Contexts { known, keys } = contexts;
+        let key = context(number);
+        let Context::Request(request) = known.entry(key).or_insert_with(|| Context::Request(Box::default())) else {
             return None;
         };
         let flow = act(request, keys.get_or_insert_default());
         if let Some(token) = request.awaits() {
-            calls.insert(token, context);
+            known.insert(call(token), Context::Call(number));
         }
         Some(flow)
     });
@@ -99,13 +133,13 @@ extern "C" fn proxy_on_memory_allocate(size: usize) -> *mut u8 {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn proxy_on_context_create(context: u32, root: u32) {
+extern "C" fn proxy_on_context_create(number: u32, root: u32) {
     let _created = with_contexts(|contexts| {
         let created = match root {
-            0 => Context::Root(Root::default()),
+            0 => Context::Root(Box::default()),
             root => Context::Request(Box::new(contexts.root(root).map(Root::request).unwrap_or_default())),
         };
-        contexts.known.insert(context, created);
+        contexts.known.insert(context(number), created);
     });
 }
 
@@ -120,7 +154,7 @@ extern "C" fn proxy_on_vm_start(_root: u32, _configuration_size: usize) -> u32 {
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_configure(root: u32, size: usize) -> u32 {
     let _configured = with_contexts(|contexts| {
-        contexts.known.entry(root).or_insert_with(|| Context::Root(Root::default()));
+        contexts.known.entry(context(root)).or_insert_with(|| Context::Root(Box::default()));
         contexts.root(root).map(|root| root.configure(size))
     });
     TRUE
@@ -141,11 +175,18 @@ extern "C" fn proxy_on_request_trailers(context: u32, count: usize) -> u32 {
     with_request(context, |request, _| request.trailers(count))
 }
 
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_tick(root: u32) {
+    let _ticked = with_contexts(|contexts| contexts.root(root).map(|root| root.tick()));
+}
+
 /// An answer that nobody waits for any more is let go: its caller has left.
 #[unsafe(no_mangle)]
-extern "C" fn proxy_on_http_call_response(_root: u32, token: u32, _headers: usize, size: usize, _trailers: usize) {
+extern "C" fn proxy_on_http_call_response(root: u32, token: u32, _headers: usize, size: usize, _trailers: usize) {
     let _answered = with_contexts(|contexts| {
-        let context = contexts.calls.remove(&token)?;
+        let Some(Context::Call(context)) = contexts.known.remove(&call(token)) else {
+            return contexts.root(root).filter(|root| root.awaits(token)).map(|root| root.answered(size));
+        };
         let request = contexts.request(context)?;
         // The host is about the root now; what follows must be about the request.
         if host::set_effective_context(context) {
@@ -164,9 +205,9 @@ extern "C" fn proxy_on_done(_context: u32) -> u32 {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn proxy_on_delete(context: u32) {
-    let _deleted = with_contexts(|contexts| match contexts.known.remove(&context) {
-        Some(Context::Request(request)) => request.awaits().and_then(|token| contexts.calls.remove(&token)),
-        Some(Context::Root(_)) | None => None,
+extern "C" fn proxy_on_delete(number: u32) {
+    let _deleted = with_contexts(|contexts| match contexts.known.remove(&context(number)) {
+        Some(Context::Request(request)) => request.awaits().and_then(|token| contexts.known.remove(&call(token))),
+        Some(Context::Root(_) | Context::Call(_)) | None => None,
     });
 }

@@ -1,7 +1,8 @@
 use std::fmt;
 
-use trustplane_core::{Checked, ConfigError, FilterConfig, Hold, Replay, Route, UnixTime, Verifier};
+use trustplane_core::{Checked, ConfigError, FilterConfig, Hold, Policy, Replay, Trust, UnixTime, Verifier};
 
+use crate::follow::{Follower, Held};
 use crate::replay::{Callout, SharedStore, Store};
 
 /// One configuration of the filter, as its requests see it.
@@ -27,6 +28,8 @@ pub struct Rules {
     pub hold: Hold,
     /// Whether the caller's connection says which scheme was dialled.
     pub scheme_from_connection: bool,
+    /// Whether the configuration says so, whatever the documents do.
+    scheme_configured: bool,
     /// Whether the whole audit event is published, or the code alone.
     pub audit: bool,
 }
@@ -44,7 +47,7 @@ pub enum Fault {
 
 impl Rules {
     /// Reads a configuration: the same bytes have the same fate in every worker.
-    pub fn read(bytes: &[u8], now: Option<UnixTime>) -> Result<Self, Fault> {
+    pub fn read(bytes: &[u8], now: Option<UnixTime>) -> Result<(Self, Option<Follower>), Fault> {
         let config = FilterConfig::parse(bytes)?;
         let (policy, trust) = config.load()?;
         let store = match &config.replay {
@@ -61,21 +64,45 @@ impl Rules {
                 timeout_ms: *timeout_ms,
             }),
         };
-        let pinned = |route: &Route| route.base().is_some();
-        let all_pinned = policy.as_ref().is_some_and(|policy| policy.routes().all(pinned));
         let checked_at = now.ok_or(Fault::Clock)?;
-        Ok(Self {
-            verifier: Verifier::new(
-                config.settings(),
-                policy.map(|document| Checked { document, checked_at }),
-                Checked { document: trust, checked_at },
-            ),
+        let policy = policy.map(|policy| Checked::new(policy, checked_at));
+        let trust = Checked::new(trust, checked_at);
+        let follower = match &config.bundle_source {
+            Some(source) => Some(Follower::new(
+                source.clone(),
+                (config.policy_pin()?, config.trust_pin()?),
+                &config.signers(),
+                Held::inline(config.policy_bundle.as_ref(), policy.as_ref()),
+                Held::inline(config.trust_bundle.as_ref(), Some(&trust)),
+            )),
+            None => None,
+        };
+        let rules = Self {
+            scheme_from_connection: config.scheme.is_none() && !policy.as_ref().is_some_and(pins_every_scheme),
+            scheme_configured: config.scheme.is_some(),
+            verifier: Verifier::new(config.settings(), policy, trust),
             store,
             hold: config.hold,
-            scheme_from_connection: config.scheme.is_none() && !all_pinned,
             audit: config.audit,
-        })
+        };
+        Ok((rules, follower))
     }
+
+    /// The same rules over other documents.
+    pub fn over(&self, policy: Checked<Policy>, trust: Checked<Trust>) -> Self {
+        Self {
+            scheme_from_connection: !self.scheme_configured && !pins_every_scheme(&policy),
+            scheme_configured: self.scheme_configured,
+            verifier: self.verifier.over(policy, trust),
+            store: self.store.clone(),
+            hold: self.hold,
+            audit: self.audit,
+        }
+    }
+}
+
+fn pins_every_scheme(policy: &Checked<Policy>) -> bool {
+    policy.document().routes().all(|route| route.base().is_some())
 }
 
 impl From<ConfigError> for Fault {
@@ -105,12 +132,12 @@ mod tests {
 
     #[test]
     fn a_sound_configuration_judges() {
-        let rules = Rules::read(configuration("").as_bytes(), Some(NOW)).unwrap();
+        let (rules, _) = Rules::read(configuration("").as_bytes(), Some(NOW)).unwrap();
         assert_eq!((rules.hold, rules.audit, rules.scheme_from_connection), (Hold::StopIteration, true, true));
         assert_eq!(rules.store, Store::Shared(SharedStore { cold_margin_seconds: 2, bucket_bytes: 16_384 }));
         let members = r#","hold":"trailing_buffer","audit":false,"scheme":"https",
             "replay":{"store":"shared_data","cold_margin_seconds":7,"bucket_bytes":1024}"#;
-        let rules = Rules::read(configuration(members).as_bytes(), Some(NOW)).unwrap();
+        let (rules, _) = Rules::read(configuration(members).as_bytes(), Some(NOW)).unwrap();
         assert_eq!((rules.hold, rules.audit, rules.scheme_from_connection), (Hold::TrailingBuffer, false, false));
         assert_eq!(rules.store, Store::Shared(SharedStore { cold_margin_seconds: 7, bucket_bytes: 1024 }));
     }
@@ -119,7 +146,7 @@ mod tests {
     fn a_policy_that_pins_every_scheme_needs_none_from_the_connection() {
         let pinned = configuration("")
             .replace(r#""audience": "orders"}"#, r#""audience": "orders", "base_url": "https://a.example"}"#);
-        let rules = Rules::read(pinned.as_bytes(), Some(NOW)).unwrap();
+        let (rules, _) = Rules::read(pinned.as_bytes(), Some(NOW)).unwrap();
         assert!(!rules.scheme_from_connection);
     }
 
@@ -149,7 +176,7 @@ mod tests {
     #[test]
     fn the_store_is_the_one_that_is_configured() {
         let callout = r#","replay":{"store":"callout","cluster":"c","authority":"a","timeout_ms":70}"#;
-        let rules = Rules::read(configuration(callout).as_bytes(), Some(NOW)).unwrap();
+        let (rules, _) = Rules::read(configuration(callout).as_bytes(), Some(NOW)).unwrap();
         let expected =
             Callout { cluster: "c".into(), authority: "a".into(), path: "/v1/replay/consume".into(), timeout_ms: 70 };
         assert_eq!(rules.store, Store::Callout(expected));

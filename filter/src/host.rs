@@ -4,12 +4,15 @@
 //! a panic ends the module for all requests of its worker. Here a status is a number, a value is
 //! bytes, and what to make of them is the caller's matter.
 
-use std::ptr;
+mod data;
+mod returned;
 
 use trustplane_core::UnixTime;
 
-use crate::replay::SharedData;
+use self::returned::Returned;
 use crate::status;
+
+pub use self::data::HostData;
 
 const REQUEST_HEADERS: u32 = 0;
 const CALL_RESPONSE_HEADERS: u32 = 6;
@@ -26,6 +29,7 @@ const NO_GRPC_STATUS: i32 = -1;
 unsafe extern "C" {
     fn proxy_log(level: u32, message: *const u8, message_size: usize) -> u32;
     fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
+    fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
     fn proxy_get_buffer_bytes(buffer: u32, start: usize, max_size: usize, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_replace_header_map_value(
@@ -108,6 +112,13 @@ pub fn now() -> Option<UnixTime> {
     // A host without a clock may leave the zero in place.
     let told = status == status::OK && nanoseconds > 0;
     told.then(|| UnixTime::from_secs(nanoseconds / 1_000_000_000))
+}
+
+/// Has the host call back every so many milliseconds; whether it says so.
+pub fn tick_every(milliseconds: u32) -> bool {
+    // SAFETY: one number.
+    let status = unsafe { proxy_set_tick_period_milliseconds(milliseconds) };
+    status == status::OK
 }
 
 /// `size` bytes of this plugin's configuration.
@@ -261,51 +272,4 @@ pub fn http_call(cluster: &str, headers: &[u8], body: &str, timeout_ms: u32) -> 
         )
     };
     (status == status::OK).then_some(token)
-}
-
-/// The host's shared data.
-#[derive(Clone, Copy, Debug)]
-pub struct HostData;
-
-impl SharedData for HostData {
-    fn get(&self, key: &str) -> Result<(Vec<u8>, u32), u32> {
-        let mut returned = Returned::default();
-        let mut cas = 0;
-        // SAFETY: the key outlives the call; `returned` as in `buffer`; the host writes four bytes to `cas`.
-        let status = unsafe {
-            proxy_get_shared_data(key.as_ptr(), key.len(), &raw mut returned.data, &raw mut returned.size, &raw mut cas)
-        };
-        let value = returned.take();
-        if status == status::OK { Ok((value, cas)) } else { Err(status) }
-    }
-
-    fn set(&self, key: &str, value: &[u8], cas: u32) -> u32 {
-        // SAFETY: pointers and sizes are those of `key` and `value`, which outlive the call.
-        unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), cas) }
-    }
-}
-
-/// Memory that the host filled for us: it asked for it through the exported `malloc`, which gives
-/// out a boxed slice of exactly that many bytes.
-struct Returned {
-    data: *mut u8,
-    size: usize,
-}
-
-impl Default for Returned {
-    fn default() -> Self {
-        Self { data: ptr::null_mut(), size: 0 }
-    }
-}
-
-impl Returned {
-    /// Takes ownership; whatever the status, so that nothing leaks.
-    fn take(self) -> Vec<u8> {
-        if self.data.is_null() || self.size == 0 {
-            return Vec::new();
-        }
-        // SAFETY: the host returns what `malloc` gave it for `size` bytes, filled; a boxed slice of
-        // that length has the layout of a full vector of it, and nobody else owns it.
-        unsafe { Vec::from_raw_parts(self.data, self.size, self.size) }
-    }
 }

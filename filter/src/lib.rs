@@ -22,8 +22,10 @@
 
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::as_conversions, reason = "a test that panics fails"))]
 
+mod data;
 #[cfg(target_arch = "wasm32")]
 mod entry;
+mod follow;
 mod gate;
 mod head;
 #[cfg(target_arch = "wasm32")]
@@ -31,16 +33,20 @@ mod host;
 #[cfg(target_arch = "wasm32")]
 mod observe;
 mod pairs;
-#[cfg(target_arch = "wasm32")]
-mod plugin;
 mod replay;
 mod reply;
+#[cfg(target_arch = "wasm32")]
+mod request;
+#[cfg(target_arch = "wasm32")]
+mod root;
 mod session;
 mod status;
 
+pub use data::SharedData;
+pub use follow::{Ask, Follower, News};
 pub use gate::{Fault, Gate, Rules};
 pub use head::Heading;
 pub use pairs::{Pair, read_pairs, write_pairs};
-pub use replay::{Callout, Question, SharedData, SharedStore, Store};
+pub use replay::{Callout, Question, SharedStore, Store};
 pub use reply::Reply;
 pub use session::{Callback, Event, Flow, Session, Step};

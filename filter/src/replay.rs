@@ -4,12 +4,10 @@ mod bucket;
 mod callout;
 #[cfg(test)]
 mod interleavings;
-#[cfg(test)]
-mod rules;
 mod shared;
 
 pub use callout::{Callout, Question};
-pub use shared::{SharedData, SharedStore};
+pub use shared::SharedStore;
 
 /// Where consumed passports are remembered. Configured, never probed: a host that lost one store
 /// must not fall back to another that remembers nothing.

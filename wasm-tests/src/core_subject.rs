@@ -59,8 +59,8 @@ impl<'c> Subject<'c> for CoreSubject<'c> {
 pub fn verifier_of(config: &str, checked_at: UnixTime) -> Result<Verifier, ConfigError> {
     let config = FilterConfig::parse(config.as_bytes())?;
     let (policy, trust) = config.load()?;
-    let policy = policy.map(|document| Checked { document, checked_at });
-    Ok(Verifier::new(config.settings(), policy, Checked { document: trust, checked_at }))
+    let policy = policy.map(|policy| Checked::new(policy, checked_at));
+    Ok(Verifier::new(config.settings(), policy, Checked::new(trust, checked_at)))
 }
 
 /// Head, body, trailers, replay: in the order in which a host comes by them.

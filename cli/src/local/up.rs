@@ -233,7 +233,7 @@ fn configuration(documents: Documents, signer: &SigningKey, store: Store) -> Res
     let key = signer.public_key().to_base64url();
     let config = FilterConfig {
         policy_bundle: Some(documents.policy),
-        trust_bundle: documents.trust,
+        trust_bundle: Some(documents.trust),
         policy_bundle_signature_public_key: Some(key.clone()),
         trust_bundle_signature_public_key: Some(key),
         scheme: Some(Scheme::Http),

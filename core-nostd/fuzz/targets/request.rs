@@ -19,8 +19,8 @@ fuzz_target!(|bytes: &[u8]| {
     let trust = Trust::load(&document(TRUST), &Pin::UnsignedDev).expect("our own trust material");
     let verifier = Verifier::new(
         Settings::default(),
-        Some(Checked { document: policy, checked_at: NOW }),
-        Checked { document: trust, checked_at: NOW },
+        Some(Checked::new(policy, NOW)),
+        Checked::new(trust, NOW),
     );
     // Lines of the input: method, target, authority, then header names and values in turn.
     let mut lines = bytes.split(|byte| *byte == b'\n');

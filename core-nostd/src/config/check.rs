@@ -1,12 +1,12 @@
 use alloc::format;
+use alloc::string::String;
 use core::fmt;
 use core::ops::RangeInclusive;
 
 use super::error::ConfigError;
 use super::replay::Replay;
-use super::{CoveredNames, FilterConfig, Hold};
+use super::{BundleSource, CoveredNames, FilterConfig, Hold};
 use crate::document::Pin;
-use crate::json::Value;
 use crate::key::PublicKey;
 use crate::path::canonical_path;
 use crate::policy::is_authority;
@@ -17,7 +17,8 @@ impl Default for FilterConfig<'_> {
         let Settings { skew, max_ttl, realtime_window, max_body_bytes, forward_credentials, .. } = Settings::default();
         Self {
             policy_bundle: None,
-            trust_bundle: Value::Null,
+            trust_bundle: None,
+            bundle_source: None,
             policy_bundle_signature_public_key: None,
             trust_bundle_signature_public_key: None,
             allow_unsigned_dev_bundles: false,
@@ -39,7 +40,15 @@ impl Default for FilterConfig<'_> {
 impl FilterConfig<'_> {
     /// Whether this configuration can be run; what its bundles say is left to [`Self::load`].
     pub fn check(&self) -> Result<(), ConfigError> {
+        // A source alone brings both, or neither.
+        if self.trust_bundle.is_none() && (self.bundle_source.is_none() || self.policy_bundle.is_some()) {
+            return Err(ConfigError::new("/trust_bundle", "missing member"));
+        }
         self.trust_pin()?;
+        if let Some(source) = &self.bundle_source {
+            self.policy_pin()?;
+            source.check()?;
+        }
         if self.policy_bundle.is_some() || self.policy_bundle_signature_public_key.is_some() {
             self.policy_pin()?;
         }
@@ -53,12 +62,20 @@ impl FilterConfig<'_> {
         self.replay.check()
     }
 
-    pub(super) fn policy_pin(&self) -> Result<Pin, ConfigError> {
+    /// Who signs the policy.
+    pub fn policy_pin(&self) -> Result<Pin, ConfigError> {
         self.pin(self.policy_bundle_signature_public_key.as_deref(), "/policy_bundle_signature_public_key")
     }
 
-    pub(super) fn trust_pin(&self) -> Result<Pin, ConfigError> {
+    /// Who signs the trust material.
+    pub fn trust_pin(&self) -> Result<Pin, ConfigError> {
         self.pin(self.trust_bundle_signature_public_key.as_deref(), "/trust_bundle_signature_public_key")
+    }
+
+    /// The keys that both pins stand for, as they are written.
+    pub fn signers(&self) -> String {
+        let key = |key: &Option<String>| key.clone().unwrap_or_default();
+        [key(&self.policy_bundle_signature_public_key), key(&self.trust_bundle_signature_public_key)].join(" ")
     }
 
     /// A key that is named is always held to: the development option covers only what lacks one.
@@ -88,16 +105,39 @@ impl Replay {
                 Ok(())
             }
             Self::Callout { cluster, authority, path, timeout_ms } => {
-                if cluster.is_empty() || !cluster.bytes().all(|byte| byte.is_ascii_graphic()) {
-                    return Err(ConfigError::new("/replay/cluster", "expected the name of an Envoy cluster"));
-                }
+                check_cluster("/replay/cluster", cluster)?;
                 check_authority("/replay/authority", authority)?;
-                if canonical_path(path.as_bytes()).is_none() {
-                    return Err(ConfigError::new("/replay/path", "expected a plain path"));
-                }
+                check_path("/replay/path", path)?;
                 check_range("/replay/timeout_ms", *timeout_ms, 1..=60_000)
             }
         }
+    }
+}
+
+impl BundleSource {
+    fn check(&self) -> Result<(), ConfigError> {
+        check_cluster("/bundle_source/cluster", &self.cluster)?;
+        check_authority("/bundle_source/authority", &self.authority)?;
+        check_path("/bundle_source/policy_path", &self.policy_path)?;
+        check_path("/bundle_source/trust_path", &self.trust_path)?;
+        check_range("/bundle_source/interval_seconds", self.interval_seconds, 1..=86_400)?;
+        // A turn is two answers, one after the other, and ends before the next one begins.
+        let most = self.interval_seconds.saturating_mul(500).min(60_000);
+        check_range("/bundle_source/timeout_ms", u64::from(self.timeout_ms), 1..=most)
+    }
+}
+
+fn check_cluster(pointer: &str, cluster: &str) -> Result<(), ConfigError> {
+    match !cluster.is_empty() && cluster.bytes().all(|byte| byte.is_ascii_graphic()) {
+        true => Ok(()),
+        false => Err(ConfigError::new(pointer, "expected the name of an Envoy cluster")),
+    }
+}
+
+fn check_path(pointer: &str, path: &str) -> Result<(), ConfigError> {
+    match canonical_path(path.as_bytes()) {
+        Some(_) => Ok(()),
+        None => Err(ConfigError::new(pointer, "expected a plain path")),
     }
 }
 

@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use trustplane_core::{Consumed, UnixTime};
 
-use super::rules::{Rules, Table};
-use super::shared::{SharedData, SharedStore, Ticket};
+use super::shared::{SharedStore, Ticket};
+use crate::data::SharedData;
+use crate::data::rules::{Rules, Table};
 
 const NOW: UnixTime = UnixTime::from_secs(1_740_000_000);
 const STORE: SharedStore = SharedStore { cold_margin_seconds: 2, bucket_bytes: 16_384 };

@@ -1,6 +1,7 @@
 use trustplane_core::{Consumed, ReplayKey, UnixTime};
 
 use super::bucket::{Bucket, read_moment, write_moment};
+use crate::data::{self, Made, SharedData};
 use crate::status;
 
 /// How many keys hold the consumed passports. Fixed: another count would be another store, in which
@@ -10,24 +11,8 @@ const BUCKETS: u16 = 4096;
 /// Under this key stands the moment at which the store began to remember.
 const BEGAN: &str = "trustplane.replay.v1.began";
 
-/// This key holds nothing: it shows what the host does when one that exists is set with 0.
-const PROBE: &str = "trustplane.replay.v1.probe";
-
-/// A compare-and-swap number that no read gave. On cpp-host and MOSN it makes `set` insert a missing
-/// key and never touch one that exists, where 0 would overwrite it.
-const NEVER_READ: u32 = u32::MAX;
-
 /// Each lost race means that another worker won one, so this many need as many workers at once.
 const ATTEMPTS: u32 = 64;
-
-/// A host's shared data: one store for all workers of a process, with raw statuses.
-pub trait SharedData {
-    /// The value and its compare-and-swap number, or the status.
-    fn get(&self, key: &str) -> Result<(Vec<u8>, u32), u32>;
-
-    /// Stores a value if the number is still current; the status. What 0 means differs by host.
-    fn set(&self, key: &str, value: &[u8], cas: u32) -> u32;
-}
 
 /// The replay store of one process, in its host's shared data.
 ///
@@ -53,20 +38,13 @@ pub(super) struct Ticket {
     pub keep_until: UnixTime,
 }
 
-/// What came of making a key.
-enum Made {
-    Here,
-    Elsewhere,
-    Failed,
-}
-
 impl SharedStore {
     /// Notes when the store began to remember, if nobody has, and returns that moment.
     ///
     /// Every worker asks, at configuration; the first one's moment holds for all. The value is read
     /// back: a host that drops what is stored must not look like one that keeps it.
     pub fn begin(self, data: &impl SharedData, now: UnixTime) -> Option<UnixTime> {
-        match make(data, BEGAN, &write_moment(now)) {
+        match data::make(data, BEGAN, &write_moment(now)) {
             Made::Here | Made::Elsewhere => began(data).ok(),
             Made::Failed => None,
         }
@@ -113,11 +91,7 @@ impl SharedStore {
             if value.len() > self.bucket_bytes {
                 return Consumed::Full;
             }
-            let stored = match cas {
-                Some(cas) => swapped(data.set(&key, &value, cas)),
-                None => make(data, &key, &value),
-            };
-            match stored {
+            match data::write(data, &key, &value, cas) {
                 Made::Here => return Consumed::Fresh,
                 Made::Elsewhere => {}
                 Made::Failed => return Consumed::Unavailable,
@@ -153,45 +127,6 @@ fn bucket_key(index: u16) -> String {
 fn began(data: &impl SharedData) -> Result<UnixTime, u32> {
     let (value, _) = data.get(BEGAN)?;
     read_moment(&value).ok_or(status::OK)
-}
-
-/// Makes a key unless it exists, atomically, whatever the host takes 0 and other numbers to mean.
-///
-/// | `set` of a missing key | cpp-host (Envoy) | MOSN | ngx_wasm_module |
-/// | --- | --- | --- | --- |
-/// | with a number never read | inserts | inserts | mismatch |
-/// | with 0 | inserts | inserts | inserts |
-///
-/// | `set` of a key that exists | | | |
-/// | --- | --- | --- | --- |
-/// | with a number never read | mismatch | mismatch | mismatch |
-/// | with 0 | **overwrites** | mismatch | mismatch |
-///
-/// So 0 is used only where a mismatch was given for a key that is still missing, and the host shows
-/// that it does not overwrite: should it have lied about the missing key, entries would be lost.
-fn make(data: &impl SharedData, key: &str, value: &[u8]) -> Made {
-    match swapped(data.set(key, value, NEVER_READ)) {
-        Made::Elsewhere => match data.get(key) {
-            Ok(_) => Made::Elsewhere,
-            Err(status::NOT_FOUND) if keeps_what_exists(data) => swapped(data.set(key, value, 0)),
-            Err(_) => Made::Failed,
-        },
-        made => made,
-    }
-}
-
-/// Whether 0 never overwrites. By the second time at the latest, the key exists.
-fn keeps_what_exists(data: &impl SharedData) -> bool {
-    let _exists_now = data.set(PROBE, b"", 0);
-    data.set(PROBE, b"", 0) == status::CAS_MISMATCH
-}
-
-fn swapped(status: u32) -> Made {
-    match status {
-        status::OK => Made::Here,
-        status::CAS_MISMATCH => Made::Elsewhere,
-        _ => Made::Failed,
-    }
 }
 
 #[cfg(test)]

@@ -44,16 +44,25 @@ fn pair() -> KeyPair {
     KeyPair::from_seed(Seed::new([7; 32]))
 }
 
+/// The policy, with more `members`.
+pub(crate) fn policy(members: &str) -> String {
+    POLICY.replace("SOURCE", SOURCE).replacen('{', &format!("{{{members}"), 1)
+}
+
+/// The trust material, with more `members`.
+pub(crate) fn trust(members: &str) -> String {
+    TRUST.replace("KEY", &base64url(&*pair().pk)).replacen('{', &format!("{{{members}"), 1)
+}
+
 /// A configuration with both bundles inline, and more `members`.
 pub(crate) fn configuration(members: &str) -> String {
-    let policy = POLICY.replace("SOURCE", SOURCE);
-    let trust = TRUST.replace("KEY", &base64url(&*pair().pk));
+    let (policy, trust) = (policy(""), trust(""));
     format!(r#"{{"policy_bundle":{policy},"trust_bundle":{trust},"allow_unsigned_dev_bundles":true{members}}}"#)
 }
 
 pub(crate) fn verifier() -> Verifier {
     let configuration = configuration(r#","scheme":"https","max_body_bytes":200000"#);
-    Rules::read(configuration.as_bytes(), Some(NOW)).unwrap().verifier
+    Rules::read(configuration.as_bytes(), Some(NOW)).unwrap().0.verifier
 }
 
 impl Call {

@@ -58,8 +58,8 @@ fn serve(
     let checked_at = now();
     let verifier = Verifier::new(
         config.settings(),
-        policy.map(|document| Checked { document, checked_at }),
-        Checked { document: trust, checked_at },
+        policy.map(|policy| Checked::new(policy, checked_at)),
+        Checked::new(trust, checked_at),
     );
     let service = Rc::new(Service { verifier, keys: RefCell::new(KeyCache::new(keys)), consumed: RefCell::default() });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -138,8 +138,8 @@ impl Verify {
                 Trust::load(&trust, &Pin::UnsignedDev).map_err(flags)?
             }
         };
-        let checked = Checked { document: policy, checked_at: now };
-        Ok(Verifier::new(Settings::default(), Some(checked), Checked { document: trust, checked_at: now }))
+        let checked = Checked::new(policy, now);
+        Ok(Verifier::new(Settings::default(), Some(checked), Checked::new(trust, now)))
     }
 }
 

@@ -61,11 +61,7 @@ impl Verify {
         let policy = Policy::load(&policy.value()?, &self.pins.policy()?).map_err(|error| policy.fault(error))?;
         let trust = Trust::load(&trust.value()?, &self.pins.trust()?).map_err(|error| trust.fault(error))?;
         let settings = Settings { scheme: Some(self.request.scheme.clone()), ..Settings::default() };
-        Ok(Verifier::new(
-            settings,
-            Some(Checked { document: policy, checked_at: now }),
-            Checked { document: trust, checked_at: now },
-        ))
+        Ok(Verifier::new(settings, Some(Checked::new(policy, now)), Checked::new(trust, now)))
     }
 }
 

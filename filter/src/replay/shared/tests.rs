@@ -2,7 +2,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::replay::rules::{Rules, Table};
+use crate::data::rules::{Rules, Table};
 
 const NOW: UnixTime = UnixTime::from_secs(1_740_000_000);
 const STORE: SharedStore = SharedStore { cold_margin_seconds: 2, bucket_bytes: 16_384 };
@@ -243,6 +243,6 @@ fn no_two_keys_share_a_crc32() {
     }
     assert_eq!(crc32("123456789"), 0xcbf4_3926);
     let mut sums: BTreeSet<u32> = (0..BUCKETS).map(|index| crc32(&bucket_key(index))).collect();
-    sums.extend([crc32(BEGAN), crc32(PROBE)]);
+    sums.extend([crc32(BEGAN), crc32(crate::data::PROBE)]);
     assert_eq!(sums.len(), usize::from(BUCKETS) + 2);
 }

@@ -1,27 +1,18 @@
-//! A configuration and a request, as the host's callbacks meet them. Nothing here decides:
-//! [`Session`] says what to do, and is told what the host answered.
+//! A request, as the host's callbacks meet it. Nothing here decides: [`Session`] says what to do, and
+//! is told what the host answered.
 
 use std::rc::Rc;
 
 use trustplane_core::{Consumed, Denied, Hold, KeyCache, ReplayKey, UnixTime, Upstream};
 
-use crate::gate::{Fault, Gate, Rules};
+use crate::gate::Gate;
 use crate::head::Heading;
-use crate::host::{self, HostData, Level};
+use crate::host::{self, HostData};
 use crate::observe;
 use crate::pairs::{read_pairs, write_pairs};
 use crate::replay::{Callout, Store};
 use crate::reply::Reply;
 use crate::session::{Callback, Event, Flow, Session, Step};
-
-/// One configuration of the filter. A changed one is another root in the same module, beside this
-/// one, which serves what began under it.
-#[derive(Default)]
-pub struct Root {
-    gate: Rc<Gate>,
-    /// The configuration, while only the clock is missing to judge by it.
-    waiting: Option<Vec<u8>>,
-}
 
 /// One request.
 pub struct Request {
@@ -37,52 +28,6 @@ struct Call {
     id: [u8; 32],
 }
 
-impl Root {
-    /// Takes the configuration that the host has ready; whatever is wrong with it denies everything.
-    pub fn configure(&mut self, size: usize) {
-        *self = match host::configuration(size) {
-            Some(bytes) if bytes.len() == size => Self::read(bytes),
-            _ => Self::refuse(&Fault::Truncated),
-        };
-    }
-
-    /// A request that begins now.
-    pub fn request(&mut self) -> Request {
-        if self.waiting.is_some() && host::now().is_some() {
-            *self = self.waiting.take().map(Self::read).unwrap_or_default();
-        }
-        Request::new(Rc::clone(&self.gate))
-    }
-
-    fn read(bytes: Vec<u8>) -> Self {
-        let now = host::now();
-        match Rules::read(&bytes, now) {
-            Ok(rules) => {
-                let ready = match &rules.store {
-                    Store::Shared(store) => now.and_then(|now| store.begin(&HostData, now)).is_some(),
-                    Store::Callout(_) => true,
-                };
-                if ready {
-                    host::log(Level::Info, "trustplane: configured");
-                } else {
-                    host::log(
-                        Level::Error,
-                        "trustplane: shared data does not answer; requests are denied until it does",
-                    );
-                }
-                Self { gate: Rc::new(Gate::Ready(Box::new(rules))), waiting: None }
-            }
-            Err(Fault::Clock) => Self { waiting: Some(bytes), ..Self::refuse(&Fault::Clock) },
-            Err(fault) => Self::refuse(&fault),
-        }
-    }
-
-    fn refuse(fault: &Fault) -> Self {
-        host::log(Level::Error, &format!("trustplane: every request is denied: {fault}"));
-        Self::default()
-    }
-}
-
 impl Default for Request {
     /// A request without a configuration: it is refused.
     fn default() -> Self {
@@ -91,7 +36,8 @@ impl Default for Request {
 }
 
 impl Request {
-    fn new(gate: Rc<Gate>) -> Self {
+    /// A request under these rules.
+    pub fn new(gate: Rc<Gate>) -> Self {
         let hold = match &*gate {
             Gate::Ready(rules) => rules.hold,
             Gate::Shut => Hold::default(),

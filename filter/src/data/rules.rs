@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::status;
 
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub(super) enum Rules {
+pub(crate) enum Rules {
     /// proxy-wasm-cpp-host: Envoy, Istio, Higress.
     Cpp,
     /// mosn.io/proxy-wasm-go-host.
@@ -15,27 +15,27 @@ pub(super) enum Rules {
 }
 
 impl Rules {
-    pub(super) const ALL: [Self; 3] = [Self::Cpp, Self::Mosn, Self::Ngx];
+    pub(crate) const ALL: [Self; 3] = [Self::Cpp, Self::Mosn, Self::Ngx];
 }
 
 /// One host's shared data.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) struct Table {
+pub(crate) struct Table {
     rules: Rules,
     next: u32,
     values: BTreeMap<String, (Vec<u8>, u32)>,
 }
 
 impl Table {
-    pub(super) fn new(rules: Rules) -> Self {
+    pub(crate) fn new(rules: Rules) -> Self {
         Self { rules, next: 1, values: BTreeMap::new() }
     }
 
-    pub(super) fn get(&self, key: &str) -> Result<(Vec<u8>, u32), u32> {
+    pub(crate) fn get(&self, key: &str) -> Result<(Vec<u8>, u32), u32> {
         self.values.get(key).cloned().ok_or(status::NOT_FOUND)
     }
 
-    pub(super) fn set(&mut self, key: &str, value: &[u8], cas: u32) -> u32 {
+    pub(crate) fn set(&mut self, key: &str, value: &[u8], cas: u32) -> u32 {
         let current = self.values.get(key).map(|(_, current)| *current);
         let stands = match (self.rules, current, cas) {
             (Rules::Cpp, Some(_), 0) => true,
