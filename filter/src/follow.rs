@@ -102,12 +102,20 @@ impl Follower {
         }
     }
 
+    /// Takes what other workers published.
+    pub fn catch_up(&mut self, data: &impl SharedData) -> News {
+        match self.look(data) {
+            Ok((Some(notice), _)) => self.take(data, &notice),
+            Ok((None, _)) => News::default(),
+            Err(problem) => self.failed(problem),
+        }
+    }
+
     /// Takes what other workers published, and the turn if it is time.
     pub fn tick(&mut self, data: &impl SharedData, now: UnixTime) -> News {
-        let (notice, cas) = match data.get(&self.key) {
-            Ok((value, cas)) => (Notice::read(&value), Some(cas)),
-            Err(status::NOT_FOUND) => (None, None),
-            Err(status) => return self.failed(format!("shared data answers with status {status}")),
+        let (notice, cas) = match self.look(data) {
+            Ok(looked) => looked,
+            Err(problem) => return self.failed(problem),
         };
         let mut news = match &notice {
             Some(notice) => self.take(data, notice),
@@ -146,6 +154,15 @@ impl Follower {
                 News { ask, ..News::default() }
             }
             Some(policy) => self.publish(data, turn, policy, answer).unwrap_or_else(|problem| self.failed(problem)),
+        }
+    }
+
+    /// The notice, if there is one that can be read, and its compare-and-swap number.
+    fn look(&self, data: &impl SharedData) -> Result<(Option<Notice>, Option<u32>), String> {
+        match data.get(&self.key) {
+            Ok((value, cas)) => Ok((Notice::read(&value), Some(cas))),
+            Err(status::NOT_FOUND) => Ok((None, None)),
+            Err(status) => Err(format!("shared data answers with status {status}")),
         }
     }
 

@@ -57,12 +57,13 @@ impl Root {
                     );
                 }
                 let mut root = Self { gate: Rc::new(Gate::Ready(Box::new(rules))), follower, ..Self::default() };
-                if root.follower.is_some() {
+                if let Some(follower) = &mut root.follower {
                     if !host::tick_every(TICK_MS) {
                         host::log(Level::Error, "trustplane: the host has no timer; the bundles stay as they are");
                     }
                     // Another worker, or a configuration before this one, may have newer bundles.
-                    root.tick();
+                    let news = follower.catch_up(&HostData);
+                    root.hear(news);
                 }
                 root
             }

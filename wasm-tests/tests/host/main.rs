@@ -1,6 +1,7 @@
 //! The built filter in the in-process host: all cases, then everything a host can do to it.
 
 mod arrival;
+mod bundles;
 mod callout;
 mod configuration;
 mod fault;
@@ -43,5 +44,6 @@ fn suite(run: &mut Run, guest: &Guest, cases: &Cases) {
     }
     jobs.push(Box::new(|run| configuration::all(run, guest, cases)));
     jobs.push(Box::new(|run| worker::all(run, guest, cases)));
+    jobs.push(Box::new(|run| bundles::all(run, guest, cases)));
     run.side_by_side(jobs);
 }
