@@ -3,6 +3,7 @@ use std::path::PathBuf;
 
 use trustplane_core::Hold;
 
+use super::bundles::BundleService;
 use super::connection_manager::connection_manager;
 use super::replay::ReplayService;
 use crate::value::{Json, object, value};
@@ -27,6 +28,8 @@ pub struct Bootstrap {
     pub clusters: Vec<Cluster>,
     /// The service that remembers consumed passports, where that is not Envoy itself.
     pub replay: Option<ReplayService>,
+    /// The service that serves newer bundles, where there is one.
+    pub bundles: Option<BundleService>,
 }
 
 /// One listener with one filter and one service behind it.
@@ -112,7 +115,10 @@ impl Bootstrap {
     pub fn to_json(&self) -> Json {
         let listeners: Vec<_> = self.listeners.iter().map(Listener::to_json).collect();
         let services = self.clusters.iter().map(Cluster::to_json);
-        let clusters: Vec<_> = services.chain(self.replay.iter().map(ReplayService::to_json)).collect();
+        let clusters: Vec<_> = services
+            .chain(self.replay.iter().map(ReplayService::to_json))
+            .chain(self.bundles.iter().map(BundleService::to_json))
+            .collect();
         value!({
             "admin": { "address": (socket(&self.admin)) },
             "static_resources": { "listeners": (listeners), "clusters": (clusters) },

@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 
+use super::unix::{endpoint, http1};
 use crate::value::{Json, value};
 
 /// Connections to one service from all workers of one Envoy; questions beyond them wait for one.
@@ -33,15 +34,7 @@ impl ReplayService {
             "name": (self.cluster.as_str()),
             "type": "STATIC",
             "connect_timeout": "0.250s",
-            "typed_extension_protocol_options": {
-                "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-                    "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-                    // The service closes a silent connection after five seconds: a question that
-                    // meets the close would be lost, and its passport with it.
-                    "common_http_protocol_options": { "idle_timeout": "3s" },
-                    "explicit_http_config": { "http_protocol_options": {} },
-                },
-            },
+            "typed_extension_protocol_options": (http1()),
             "circuit_breakers": {
                 "thresholds": [{
                     "max_connections": (CONNECTIONS),
@@ -51,14 +44,7 @@ impl ReplayService {
                     "max_retries": 0_i64,
                 }],
             },
-            "load_assignment": {
-                "cluster_name": (self.cluster.as_str()),
-                "endpoints": [{
-                    "lb_endpoints": [{
-                        "endpoint": { "address": { "pipe": { "path": (self.socket.display().to_string()) } } },
-                    }],
-                }],
-            },
+            "load_assignment": (endpoint(&self.cluster, &self.socket)),
         })
     }
 }

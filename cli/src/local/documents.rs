@@ -78,7 +78,7 @@ fn policy(scenario: Scenario, issuers: &Issuers<'_>) -> Json {
         "apis": [{ "api_id": "orders-api", "audience": (AUDIENCE) }],
         "route_groups": [{ "route_group_id": "orders", "api_id": "orders-api", "routes": (routes) }],
         "default_required_key_binding": "software",
-        // These bundles live as long as the stack: nothing refreshes them.
+        // Nobody refreshes these files, and no caller should notice.
         "default_freshness_class": "offline-ok",
         "revocations": [],
     })

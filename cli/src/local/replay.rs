@@ -1,15 +1,13 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::thread::{JoinHandle, sleep, spawn};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use tokio::net::UnixListener;
-use tokio::sync::watch;
-use trustplane_broker::{Access, BoundSocket, Replay, ReplayArgs, Services};
+use trustplane_broker::{Replay, ReplayArgs, Services};
 use trustplane_core::Replay as Members;
 
+use super::service::{ServiceThread, fault};
 use crate::envoy::ReplayService;
 use crate::exit::Fault;
 
@@ -59,8 +57,7 @@ pub struct Redis {
 /// The broker's replay service alone, on a thread of its own; it ends with this value.
 #[derive(Debug)]
 pub struct ReplayThread {
-    stop: watch::Sender<bool>,
-    thread: Option<JoinHandle<()>>,
+    _thread: ServiceThread,
 }
 
 impl Redis {
@@ -124,32 +121,13 @@ impl Drop for Redis {
 impl ReplayThread {
     /// Starts it with this Redis and waits until it listens.
     pub fn start(socket: &Path, redis: &str) -> Result<Self, Fault> {
-        let fault = |err: &dyn std::fmt::Display| Fault::of("replay service", err.to_string());
         let args =
             ReplayArgs { replay_redis: vec![redis.to_owned()], replay_timeout_ms: REDIS_MS, ..ReplayArgs::default() };
-        let replay = Replay::new(&args).map_err(|err| fault(&err))?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|err| fault(&err))?;
-        let (bound, listener) = BoundSocket::bind(socket, Access::default()).map_err(|err| fault(&err))?;
-        listener.set_nonblocking(true).map_err(|err| fault(&err))?;
-        let (stop, stopped) = watch::channel(false);
-        runtime.block_on(replay.check()).map_err(|err| fault(&err))?;
-        let thread = spawn(move || {
-            runtime.block_on(async move {
-                let Ok(listener) = UnixListener::from_std(listener) else { return };
-                Arc::new(Services::default().with_replay(replay)).serve(listener, stopped).await;
-                drop(bound);
-            });
-        });
-        Ok(Self { stop, thread: Some(thread) })
-    }
-}
-
-impl Drop for ReplayThread {
-    fn drop(&mut self) {
-        self.stop.send_replace(true);
-        if let Some(thread) = self.thread.take() {
-            // A panic in there was printed there.
-            let _ = thread.join();
-        }
+        let thread = ServiceThread::start(socket, |runtime| {
+            let replay = Replay::new(&args).map_err(fault)?;
+            runtime.block_on(replay.check()).map_err(fault)?;
+            Ok(Services::default().with_replay(replay))
+        })?;
+        Ok(Self { _thread: thread })
     }
 }

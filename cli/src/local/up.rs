@@ -3,8 +3,8 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
-use trustplane_broker::SigningKey;
-use trustplane_core::{FilterConfig, Hold, Scheme};
+use trustplane_broker::{Services, SigningKey};
+use trustplane_core::{BundleSource, FilterConfig, Hold, Scheme};
 
 use super::broker::Broker;
 use super::caller::{Caller, get_profile, post_profile};
@@ -12,8 +12,11 @@ use super::documents::{Documents, Issuers};
 use super::filter::find_filter;
 use super::folder::Folder;
 use super::replay::{Redis, ReplayThread, Store};
+use super::service::ServiceThread;
 use crate::clock;
-use crate::envoy::{Bootstrap, Cluster, Envoy, Filter, Launch, Listener, LogTarget, ReplayService, find_binary};
+use crate::envoy::{
+    Bootstrap, BundleService, Cluster, Envoy, Filter, Launch, Listener, LogTarget, ReplayService, find_binary,
+};
 use crate::exit::Fault;
 use crate::files::Readers;
 use crate::upstream::Echo;
@@ -62,6 +65,7 @@ pub struct Up {
     upstream: Echo,
     // The service ends before its Redis.
     replay: Option<(ReplayThread, Redis)>,
+    _bundles: ServiceThread,
     caller: Caller,
     listener: SocketAddr,
     paths: Paths,
@@ -91,6 +95,8 @@ pub struct Paths {
     pub access_log: PathBuf,
     /// Envoy's own log.
     pub envoy_log: PathBuf,
+    /// The socket where Envoy asks for newer bundles: those in the two files.
+    pub bundle_socket: PathBuf,
     /// The replay service's socket, where there is one.
     pub replay_socket: Option<PathBuf>,
 }
@@ -143,13 +149,19 @@ impl Up {
             }
         };
         let service = replay.as_ref().map(|(_, _, socket)| ReplayService::new(socket));
+        let bundle_socket = folder.file("bundles.sock");
+        let (policy_file, trust_file) = (policy_bundle.clone(), trust_bundle.clone());
+        let bundles = ServiceThread::start(&bundle_socket, |_| {
+            Ok(Services::default().with_policy_bundle(policy_file).with_trust_bundle(trust_file))
+        })?;
 
         let start_broker = |program: &PathBuf| Broker::start(program, &broker_key, &folder);
         let broker = options.broker.as_ref().map(start_broker).transpose()?;
 
         let config = configuration(documents, &signer, options.store)?;
         let access_log = folder.file("access.log");
-        let bootstrap = bootstrap(options.port, &filter, config, &access_log, upstream.address(), service);
+        let bootstrap =
+            bootstrap(options.port, &filter, config, &access_log, upstream.address(), (service, &bundle_socket));
         let envoy_config = folder.write("envoy.json", &pretty(&bootstrap.to_json()), Readers::Anyone)?;
         let launch =
             Launch { binary, config: envoy_config.clone(), folder: folder.path().to_owned(), workers: options.workers };
@@ -167,11 +179,22 @@ impl Up {
             envoy_config,
             access_log,
             envoy_log: launch.log_file(),
+            bundle_socket,
             replay_socket: replay.as_ref().map(|(_, _, socket)| socket.clone()),
         };
         let replay = replay.map(|(service, redis, _)| (service, redis));
         await_warm_store();
-        Ok(Self { envoy, broker, upstream, replay, caller: Caller::new(caller), listener, paths, folder })
+        Ok(Self {
+            envoy,
+            broker,
+            upstream,
+            replay,
+            _bundles: bundles,
+            caller: Caller::new(caller),
+            listener,
+            paths,
+            folder,
+        })
     }
 
     /// Where callers connect.
@@ -238,6 +261,12 @@ fn configuration(documents: Documents, signer: &SigningKey, store: Store) -> Res
         trust_bundle_signature_public_key: Some(key),
         scheme: Some(Scheme::Http),
         replay: store.members(),
+        bundle_source: Some(BundleSource {
+            cluster: BundleService::CLUSTER.into(),
+            interval_seconds: 1,
+            timeout_ms: 500,
+            ..BundleSource::default()
+        }),
         ..FilterConfig::default()
     };
     config
@@ -253,7 +282,7 @@ fn bootstrap(
     configuration: String,
     access_log: &Path,
     upstream: SocketAddr,
-    replay: Option<ReplayService>,
+    (replay, bundle_socket): (Option<ReplayService>, &Path),
 ) -> Bootstrap {
     Bootstrap {
         admin: (Ipv4Addr::LOCALHOST, 0).into(),
@@ -282,6 +311,7 @@ fn bootstrap(
             trusted_ca: None,
         }],
         replay,
+        bundles: Some(BundleService::new(bundle_socket)),
     }
 }
 

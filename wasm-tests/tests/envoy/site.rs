@@ -49,6 +49,7 @@ impl Site {
                 trusted_ca: None,
             }],
             replay: None,
+            bundles: None,
         };
         let config = folder.join("envoy.json");
         let text = trustplane::value::pretty(&bootstrap.to_json());

@@ -268,7 +268,10 @@ const CALLS: [&str; 7] = [
     "proxy_log",
 ];
 
-const REPLIES: [(&str, fn() -> Answer); 6] = [
+/// A source that answers every question alike.
+type Reply = fn() -> Answer;
+
+const REPLIES: [(&str, Reply); 6] = [
     ("503", || Answer::new(503, "upstream connect error")),
     ("200 with nothing", || Answer::new(200, "")),
     ("200 with junk", || Answer::new(200, [0xff; 100])),

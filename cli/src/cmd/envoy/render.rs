@@ -6,7 +6,7 @@ use clap::Args;
 use trustplane_core::json::{Object, Value};
 use trustplane_core::{ConfigError, DocumentError, FilterConfig, Policy, PublicKey, Replay};
 
-use crate::envoy::{Bootstrap, Cluster, Filter, Listener, LogTarget, ReplayService, Tls};
+use crate::envoy::{Bootstrap, BundleService, Cluster, Filter, Listener, LogTarget, ReplayService, Tls};
 use crate::exit::{Fault, Verdict};
 use crate::files::{self, Readers};
 use crate::input::{Source, public_key};
@@ -75,6 +75,9 @@ pub(crate) struct Render {
     /// Unix socket of the replay service, as Envoy will find it; consumed passports are then remembered there
     #[arg(long, value_name = "PATH")]
     replay_socket: Option<PathBuf>,
+    /// Unix socket of a service with newer bundles, as Envoy will find it; the given ones are where it begins
+    #[arg(long, value_name = "PATH")]
+    bundle_socket: Option<PathBuf>,
     /// How many Envoys will serve the same routes; more than one needs a shared replay store
     #[arg(long, value_name = "COUNT")]
     replicas: Option<u64>,
@@ -128,6 +131,20 @@ impl Render {
                 return Err(fault(DocumentError::new("/replay/cluster", problem).into()));
             }
         };
+        let bundles = match (&config.bundle_source, &self.bundle_socket) {
+            (None, _) => None,
+            (Some(source), Some(socket)) if source.cluster != UPSTREAM => {
+                Some(BundleService { cluster: source.cluster.clone(), socket: socket.clone() })
+            }
+            (Some(source), Some(_)) => {
+                let problem = format!("{:?} is the service behind", source.cluster);
+                return Err(fault(DocumentError::new("/bundle_source/cluster", problem).into()));
+            }
+            (Some(source), None) => {
+                let problem = format!("no cluster {:?}: --bundle-socket says where it is", source.cluster);
+                return Err(fault(DocumentError::new("/bundle_source/cluster", problem).into()));
+            }
+        };
         let max_body_bytes = loaded.routes().map(|route| route.max_body_bytes().unwrap_or(config.max_body_bytes));
         let listener = Listener {
             name: "trustplane".into(),
@@ -150,8 +167,13 @@ impl Render {
             exact_balance: false,
             access_log: self.access_log.clone().map_or(LogTarget::Stdout, LogTarget::File),
         };
-        let bootstrap =
-            Bootstrap { admin: self.admin, listeners: vec![listener], clusters: vec![self.cluster()?], replay };
+        let bootstrap = Bootstrap {
+            admin: self.admin,
+            listeners: vec![listener],
+            clusters: vec![self.cluster()?],
+            replay,
+            bundles,
+        };
         let text = pretty(&bootstrap.to_json());
         match &self.out {
             None => output.line(&text)?,
@@ -204,6 +226,9 @@ impl Render {
                 "authority": (ReplayService::AUTHORITY),
             });
             members.insert("replay", Value::Object(replay));
+        }
+        if self.bundle_socket.is_some() && members.get("bundle_source").is_none() {
+            members.insert("bundle_source", Value::Object(object!({ "cluster": (BundleService::CLUSTER) })));
         }
         if let Some(replicas) = self.replicas {
             let mut replay = match members.remove("replay") {
