@@ -29,7 +29,8 @@ enum UncoveredName {
 }
 
 impl CoveredNames {
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
+    /// Whether proofs can be held to these names.
+    pub fn check(&self) -> Result<(), ConfigError> {
         let Self { required, exempt, uncovered: _uncovered } = self;
         for (index, name) in exempt.iter().enumerate() {
             let refuse = |problem| Err(ConfigError::new(format!("/covered_headers/exempt/{index}"), problem));
