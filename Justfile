@@ -17,7 +17,7 @@ up *flags: build
     target/release/trustplane up --filter {{ filter }} {{ flags }}
 
 # Every test.
-test: test-core test-crates test-wasm test-host test-envoy test-sdk test-replay
+test: test-core test-crates test-wasm test-host test-envoy test-sdk test-bundles test-replay
 
 # The shipped artefact.
 build-filter:
@@ -51,6 +51,10 @@ test-envoy: build
 # The official SDK as the caller, through a real Envoy; the demo matrix.
 test-sdk: build
     {{ suite }} sdk cargo test --locked --package trustplane-wasm-tests --test sdk --test demo
+
+# Bundles that change under two real Envoys while requests flow; prints how soon they are in force.
+test-bundles: build-filter
+    {{ suite }} bundles cargo test --locked --package trustplane-wasm-tests --test bundles -- --nocapture --test-threads 1
 
 # Replay through two real Envoys and a real Redis with its faults; prints recovery times.
 test-replay: build-filter _redis
