@@ -40,6 +40,8 @@ pub use key_file::KeyFileError;
 pub use metrics::{Gauges, Metrics};
 pub use nonce::{Nonces, Use};
 pub use peer::{Fact, Peer, PeerReader};
+#[cfg(feature = "schema")]
+pub use policy::policy_schema;
 pub use policy::{Caller, Policy, PolicyFileError, Tuple, WireCaller, WirePeer, WirePolicy, WireRequest};
 pub use replay::{Answer, Fault, Question, Replay, ReplayArgs, ReplayCounts};
 pub use run::{RunError, check_config, run, serve};
