@@ -285,7 +285,7 @@ mod tests {
         let error = FilterConfig::parse(text.as_bytes()).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "/skew_seconds: expected an integer from 0 to 300, found 301 (line 3, column 17)"
+            "/skew_seconds: expected an integer from 0 to 300, found 301 (line 3, column 18)"
         );
         let error = FilterConfig::parse(b"{\n\"a\" 1}").unwrap_err();
         assert_eq!(error.to_string(), "/a: expected `:` (line 2, column 5)");
