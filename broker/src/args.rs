@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use trustplane_core::PublicKey;
 
 use crate::replay::ReplayArgs;
 
@@ -73,6 +74,12 @@ pub struct ServeArgs {
     /// Serve this file as GET /v1/bundles/policy
     #[arg(long, value_name = "FILE", env = "TRUSTPLANE_BROKER_POLICY_BUNDLE", requires = "services_socket")]
     pub policy_bundle: Option<PathBuf>,
+    /// Public key that must have signed the trust bundle; without it the verifiers alone check
+    #[arg(long, value_name = "KEY", env = "TRUSTPLANE_BROKER_TRUST_BUNDLE_SIGNATURE_PUBLIC_KEY", requires = "trust_bundle", value_parser = public_key)]
+    pub trust_bundle_signature_public_key: Option<PublicKey>,
+    /// Public key that must have signed the policy bundle; without it the verifiers alone check
+    #[arg(long, value_name = "KEY", env = "TRUSTPLANE_BROKER_POLICY_BUNDLE_SIGNATURE_PUBLIC_KEY", requires = "policy_bundle", value_parser = public_key)]
+    pub policy_bundle_signature_public_key: Option<PublicKey>,
     // A comment for readers of the code would be one for the command line too.
     #[command(flatten)]
     #[allow(missing_docs, reason = "it would replace the text of the command")]
@@ -88,6 +95,10 @@ pub struct CheckConfigArgs {
     /// Private key to check
     #[arg(long, value_name = "FILE", env = "TRUSTPLANE_BROKER_KEY_FILE")]
     pub key_file: Option<PathBuf>,
+}
+
+fn public_key(text: &str) -> Result<PublicKey, String> {
+    PublicKey::from_base64url(text).map_err(|fault| fault.to_string())
 }
 
 fn octal(text: &str) -> Result<u32, String> {

@@ -3,7 +3,7 @@ mod wire;
 
 use std::collections::BTreeSet;
 
-use trustplane_core::json::{JsonError, Limits, decode, parse};
+use trustplane_core::json::{JsonError, Limits, Value, decode, parse};
 
 use crate::peer::Peer;
 
@@ -64,6 +64,7 @@ impl Policy {
     /// Reads and checks a policy document.
     pub fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
         let document = parse(bytes, Limits::DOCUMENT)?;
+        check_present(&document)?;
         let wire: WirePolicy = decode(&document)?;
         wire.compile()
     }
@@ -87,6 +88,30 @@ impl Policy {
     pub const fn callers(&self) -> usize {
         self.callers.len()
     }
+}
+
+/// A `null` could be read as "no restriction", so there is none.
+fn check_present(value: &Value<'_>) -> Result<(), JsonError> {
+    match value {
+        Value::Null => Err(JsonError::new("expected a value, found null")),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .try_for_each(|(index, item)| check_present(item).map_err(|fault| fault.within(index))),
+        Value::Object(object) => {
+            object.iter().try_for_each(|(name, member)| check_present(member).map_err(|fault| fault.within(name)))
+        }
+        Value::Bool(_) | Value::Integer(_) | Value::String(_) => Ok(()),
+    }
+}
+
+/// The JSON Schema of the policy.
+#[cfg(feature = "schema")]
+pub fn policy_schema() -> serde_json::Value {
+    trustplane_core::schema::read::<WirePolicy>(
+        "TrustPlane broker policy",
+        "What the broker may issue, and to whom. Nothing that it does not list is signed.",
+    )
 }
 
 impl Caller {

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use crate::args::{BrokerArgs, BrokerCommand, CheckConfigArgs, ServeArgs};
 use crate::audit::{AuditLog, Target};
 use crate::broker::{Broker, Limits};
+use crate::bundle::{BundleFile, BundleKind};
 use crate::identity::Software;
 use crate::issue::Issuer;
 use crate::metrics::Metrics;
@@ -93,11 +94,12 @@ pub fn serve(args: &ServeArgs) -> Result<(), RunError> {
         [] => None,
         _ => Some(Replay::new(&args.replay).map_err(RunError::config)?),
     };
+    let bundles = bundles(args)?;
     runtime.block_on(async {
         if let Some(replay) = &replay {
             check(replay).await?;
         }
-        until_told(args, broker, metrics, replay).await
+        until_told(args, broker, metrics, replay, bundles).await
     })
 }
 
@@ -116,6 +118,7 @@ async fn until_told(
     broker: Option<Arc<Broker>>,
     metrics: Arc<Metrics>,
     replay: Option<Replay>,
+    bundles: Vec<BundleFile>,
 ) -> Result<(), RunError> {
     // Before there is a socket to find: whoever finds it may send a signal.
     let mut terminate = signal(SignalKind::terminate())?;
@@ -132,7 +135,7 @@ async fn until_told(
     }
     if let Some(path) = &args.services_socket {
         let (socket, listener) = bind(path, args.services_mode, args.services_group)?;
-        tasks.spawn(Arc::new(services(args, broker.clone(), metrics, replay)).serve(listener, stopped));
+        tasks.spawn(Arc::new(services(args, broker.clone(), metrics, replay, bundles)).serve(listener, stopped));
         sockets.push(socket);
         log(format_args!("services on {}", path.display()));
     }
@@ -193,7 +196,23 @@ fn reload_now(args: &ServeArgs, broker: &Broker) {
     }
 }
 
-fn services(args: &ServeArgs, broker: Option<Arc<Broker>>, metrics: Arc<Metrics>, replay: Option<Replay>) -> Services {
+/// The bundles to serve; what is wrong with one is told before there is a socket.
+fn bundles(args: &ServeArgs) -> Result<Vec<BundleFile>, RunError> {
+    let ServeArgs { trust_bundle_signature_public_key: trust, policy_bundle_signature_public_key: policy, .. } = args;
+    [(BundleKind::Trust, &args.trust_bundle, trust), (BundleKind::Policy, &args.policy_bundle, policy)]
+        .into_iter()
+        .filter_map(|(kind, path, key)| Some(BundleFile::open(kind, path.as_ref()?, key.clone())))
+        .map(|file| file.map_err(RunError::config))
+        .collect()
+}
+
+fn services(
+    args: &ServeArgs,
+    broker: Option<Arc<Broker>>,
+    metrics: Arc<Metrics>,
+    replay: Option<Replay>,
+    bundles: Vec<BundleFile>,
+) -> Services {
     let mut services = Services::default();
     if args.healthz {
         services = services.with_health();
@@ -201,11 +220,8 @@ fn services(args: &ServeArgs, broker: Option<Arc<Broker>>, metrics: Arc<Metrics>
     if args.metrics {
         services = services.with_metrics(metrics, broker);
     }
-    if let Some(path) = &args.trust_bundle {
-        services = services.with_trust_bundle(path.clone());
-    }
-    if let Some(path) = &args.policy_bundle {
-        services = services.with_policy_bundle(path.clone());
+    for file in bundles {
+        services = services.with_bundle(file);
     }
     if let Some(replay) = replay {
         services = services.with_replay(replay);

@@ -5,14 +5,13 @@ mod consume;
 
 use std::convert::Infallible;
 use std::io;
-use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -21,9 +20,9 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::broker::Broker;
+use crate::bundle::{BundleFile, BundleKind};
 use crate::metrics::Metrics;
 use crate::replay::Replay;
-use bundle::BundleFile;
 
 /// Connections at once; more wait in the kernel's queue.
 const MAX_CONNECTIONS: usize = 256;
@@ -31,6 +30,8 @@ const MAX_CONNECTIONS: usize = 256;
 const HEAD_TIME: Duration = Duration::from_secs(5);
 /// No request here needs more head than this.
 const HEAD_BYTES: usize = 16 << 10;
+/// How often bundles are looked at when nobody asks.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long to wait when the process has no descriptor left to accept with.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
@@ -39,8 +40,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 pub struct Services {
     health: bool,
     metrics: Option<(Arc<Metrics>, Option<Arc<Broker>>)>,
-    trust: Option<BundleFile>,
-    policy: Option<BundleFile>,
+    bundles: Vec<BundleFile>,
     replay: Option<Replay>,
 }
 
@@ -57,15 +57,9 @@ impl Services {
         self
     }
 
-    /// Adds `GET /v1/bundles/trust`.
-    pub fn with_trust_bundle(mut self, path: PathBuf) -> Self {
-        self.trust = Some(BundleFile::new(path));
-        self
-    }
-
-    /// Adds `GET /v1/bundles/policy`.
-    pub fn with_policy_bundle(mut self, path: PathBuf) -> Self {
-        self.policy = Some(BundleFile::new(path));
+    /// Adds `GET /v1/bundles/trust` or `/policy`.
+    pub fn with_bundle(mut self, file: BundleFile) -> Self {
+        self.bundles.push(file);
         self
     }
 
@@ -89,9 +83,7 @@ impl Services {
         let known = match path {
             "/healthz" => self.health,
             "/metrics" => self.metrics.is_some(),
-            "/v1/bundles/trust" => self.trust.is_some(),
-            "/v1/bundles/policy" => self.policy.is_some(),
-            _ => false,
+            path => self.bundle_at(path).is_some(),
         };
         if !known {
             return plain(StatusCode::NOT_FOUND, "not found\n");
@@ -99,24 +91,48 @@ impl Services {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return not_allowed("GET, HEAD");
         }
-        match (path, &self.metrics, &self.trust, &self.policy) {
-            ("/metrics", Some((metrics, broker)), ..) => {
+        match (path, &self.metrics, self.bundle_at(path)) {
+            ("/metrics", Some((metrics, broker)), _) => {
                 let mut text = metrics.render(broker.as_ref().map(|broker| broker.gauges()));
                 if let Some(replay) = &self.replay {
                     text += &replay.counts().render();
                 }
+                self.look().await;
+                text += &bundle::render(&self.bundles);
                 plain(StatusCode::OK, text)
             }
-            ("/v1/bundles/trust", _, Some(file), _) | ("/v1/bundles/policy", _, _, Some(file)) => {
-                bundle(file, request).await
-            }
+            (_, _, Some(file)) => bundle::answer(file, request).await,
             _ => plain(StatusCode::OK, "ok\n"),
+        }
+    }
+
+    fn bundle_at(&self, path: &str) -> Option<&BundleFile> {
+        let kind = match path {
+            "/v1/bundles/policy" => BundleKind::Policy,
+            "/v1/bundles/trust" => BundleKind::Trust,
+            _ => return None,
+        };
+        self.bundles.iter().find(|file| file.kind() == kind)
+    }
+
+    async fn look(&self) {
+        for file in &self.bundles {
+            file.current().await;
+        }
+    }
+
+    /// Looks at the bundles also while nobody asks, so that what is wrong with them is told in time.
+    async fn follow(self: Arc<Self>) {
+        while !self.bundles.is_empty() {
+            tokio::time::sleep(LOOK_EVERY).await;
+            self.look().await;
         }
     }
 
     /// Accepts and serves connections until `stop` says so, then ends those under way.
     pub async fn serve(self: Arc<Self>, listener: UnixListener, mut stop: watch::Receiver<bool>) {
         let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let following = tokio::spawn(Arc::clone(&self).follow());
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -131,6 +147,7 @@ impl Services {
             }
         }
         drop(listener);
+        following.abort();
         // All permits are back when the last connection is gone.
         let _ = permits.acquire_many(u32::try_from(MAX_CONNECTIONS).unwrap_or(u32::MAX)).await;
     }
@@ -164,23 +181,6 @@ async fn accept(listener: &UnixListener, permits: &Arc<Semaphore>) -> io::Result
     let permit = Arc::clone(permits).acquire_owned().await.map_err(io::Error::other)?;
     let (stream, _) = listener.accept().await?;
     Ok((stream, permit))
-}
-
-async fn bundle<B>(file: &BundleFile, request: &Request<B>) -> Response<Full<Bytes>> {
-    // A verifier keeps what it has and lets its freshness run out; ours to say is only that there
-    // is nothing newer that is sound.
-    let Ok(served) = file.current().await else {
-        return plain(StatusCode::SERVICE_UNAVAILABLE, "the bundle cannot be read\n");
-    };
-    let asked = request.headers().get_all(IF_NONE_MATCH).iter();
-    let unchanged = asked.filter_map(|value| value.to_str().ok()).any(|tags| served.matches(tags));
-    let (status, body) =
-        if unchanged { (StatusCode::NOT_MODIFIED, Bytes::new()) } else { (StatusCode::OK, served.bytes.clone()) };
-    let mut response = respond(status, body, HeaderValue::from_static("application/json"));
-    if let Ok(tag) = HeaderValue::from_str(&served.etag) {
-        response.headers_mut().insert(ETAG, tag);
-    }
-    response
 }
 
 fn not_allowed(allowed: &'static str) -> Response<Full<Bytes>> {

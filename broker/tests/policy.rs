@@ -39,7 +39,7 @@ fn the_example_is_a_policy() {
 #[test]
 fn faults_are_named_by_their_place() {
     for (policy, fault) in [
-        (changed("/version", json!("v2")), r#"/version: expected "trustplane-broker-policy-v1""#),
+        (changed("/version", json!("v2")), r#"/version: expected "trustplane-broker-policy-v1", found "v2""#),
         (changed("/issuer", json!("")), "/issuer: empty, or with outer white space or a control character"),
         (changed("/kid", json!(" k")), "/kid: empty, or with outer white space or a control character"),
         (changed("/kid", json!(7)), "/kid: expected a string, found an integer"),
@@ -56,7 +56,11 @@ fn faults_are_named_by_their_place() {
         ),
         (
             changed("/callers/0/peer", json!({ "uid": 1, "executable": "curl" })),
-            "/callers/0/peer/executable: not an absolute path",
+            "/callers/0/peer/executable: not an absolute path, or with a control character",
+        ),
+        (
+            changed("/callers/0/peer", json!({ "uid": 1, "executable": null })),
+            "/callers/0/peer/executable: expected a value, found null",
         ),
         (
             changed("/callers/0/peer", json!({ "uid": -1 })),

@@ -2,83 +2,10 @@
 
 mod common;
 
-use std::fs;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
-use std::process::Child;
 
-use common::{Folder, Running, assert_issued, connect, policy, request, wait_for};
-use trustplane_core::{hex, sha256};
-
-/// `trustplane-broker serve` without a key.
-struct Keyless {
-    folder: Folder,
-    child: Child,
-}
-
-impl Keyless {
-    fn start(flags: &[&str]) -> Self {
-        let folder = Folder::new();
-        for name in ["trust", "policy"] {
-            fs::write(folder.join(name), format!("{{\"kind\":\"{name}\"}}")).unwrap();
-        }
-        let mut command = Running::command();
-        command.arg("serve").arg("--services-socket").arg(folder.join("run/services.sock"));
-        for flag in flags {
-            command.arg(flag.replace("DIR", folder.0.to_str().unwrap()));
-        }
-        let child = command.stderr(fs::File::create(folder.join("stderr")).unwrap()).spawn().unwrap();
-        let keyless = Self { folder, child };
-        wait_for("the services socket", || UnixStream::connect(keyless.socket()).is_ok());
-        keyless
-    }
-
-    fn socket(&self) -> PathBuf {
-        self.folder.join("run/services.sock")
-    }
-
-    fn get(&self, path: &str) -> Reply {
-        exchange(&self.socket(), &format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"))
-    }
-
-    fn get_if_changed(&self, path: &str, tag: &str) -> Reply {
-        exchange(
-            &self.socket(),
-            &format!("GET {path} HTTP/1.1\r\nhost: x\r\nif-none-match: {tag}\r\nconnection: close\r\n\r\n"),
-        )
-    }
-}
-
-impl Drop for Keyless {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-#[derive(Debug)]
-struct Reply {
-    status: u16,
-    head: String,
-    body: String,
-}
-
-impl Reply {
-    fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
-    }
-}
-
-fn exchange(socket: &Path, request: &str) -> Reply {
-    let mut stream = connect(socket);
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut text = String::new();
-    stream.read_to_string(&mut text).unwrap();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap();
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Reply { status, head: head.into(), body: body.into() }
-}
+use common::{Folder, Keyless, Running, assert_issued, connect, exchange, policy, request, wait_for};
 
 #[test]
 fn without_a_flag_there_is_no_endpoint() {
@@ -114,43 +41,6 @@ fn health_is_one_word_and_other_methods_are_refused() {
         "POST /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
     );
     assert_eq!((post.status, post.header("allow")), (405, Some("GET, HEAD")));
-}
-
-#[test]
-fn a_bundle_has_a_strong_tag_and_is_sent_again_only_when_it_changed() {
-    let services = Keyless::start(&["--trust-bundle", "DIR/trust", "--policy-bundle", "DIR/policy"]);
-    let first = services.get("/v1/bundles/trust");
-    assert_eq!((first.status, first.body.as_str()), (200, "{\"kind\":\"trust\"}"));
-    assert_eq!(first.header("content-type"), Some("application/json"));
-    assert_eq!(first.header("cache-control"), Some("no-cache"));
-    let tag = first.header("etag").unwrap().to_owned();
-    assert_eq!(tag, format!("\"{}\"", hex(&sha256(first.body.as_bytes()))));
-    for known in [tag.clone(), format!("\"x\", W/{tag}"), "*".into()] {
-        let again = services.get_if_changed("/v1/bundles/trust", &known);
-        assert_eq!((again.status, again.body.as_str(), again.header("etag")), (304, "", Some(tag.as_str())), "{known}");
-    }
-    assert_eq!(services.get_if_changed("/v1/bundles/policy", &tag).status, 200);
-
-    // Another file in its place, as ConfigMaps and careful writers change one.
-    fs::write(services.folder.join("new"), "{\"kind\":\"newer\"}").unwrap();
-    fs::rename(services.folder.join("new"), services.folder.join("trust")).unwrap();
-    let changed = services.get_if_changed("/v1/bundles/trust", &tag);
-    assert_eq!((changed.status, changed.body.as_str()), (200, "{\"kind\":\"newer\"}"));
-    assert_ne!(changed.header("etag"), Some(tag.as_str()));
-}
-
-#[test]
-fn a_bundle_that_is_broken_or_gone_is_not_served() {
-    let services = Keyless::start(&["--trust-bundle", "DIR/trust"]);
-    let tag = services.get("/v1/bundles/trust").header("etag").unwrap().to_owned();
-    for broken in ["{\"a\":1,\"a\":2}", "[]", ""] {
-        fs::write(services.folder.join("trust"), broken).unwrap();
-        assert_eq!(services.get_if_changed("/v1/bundles/trust", &tag).status, 503, "{broken:?}");
-    }
-    fs::remove_file(services.folder.join("trust")).unwrap();
-    assert_eq!(services.get("/v1/bundles/trust").status, 503);
-    fs::write(services.folder.join("trust"), "{\"kind\":\"trust\"}").unwrap();
-    assert_eq!(services.get_if_changed("/v1/bundles/trust", &tag).status, 304);
 }
 
 #[test]

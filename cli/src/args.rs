@@ -37,6 +37,8 @@ pub(crate) enum Command {
     /// Configure Envoy
     #[command(subcommand)]
     Envoy(cmd::envoy::EnvoyCommand),
+    /// Print the JSON Schema of a document
+    Schema(cmd::schema::Schema),
     /// Start a local Envoy with the filter, an upstream and fresh keys
     Up(cmd::up::UpCommand),
     /// Run the acceptance matrix against a local Envoy

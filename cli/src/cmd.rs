@@ -4,6 +4,7 @@ pub(crate) mod demo;
 pub(crate) mod envoy;
 pub(crate) mod gen_key;
 pub(crate) mod issue;
+pub(crate) mod schema;
 pub(crate) mod sign;
 mod stack;
 pub(crate) mod up;
@@ -22,6 +23,7 @@ pub(crate) fn run(command: Command, output: Output) -> Result<Verdict, Fault> {
         Command::Broker(command) => command.run(output),
         Command::Bundle(command) => command.run(output),
         Command::Envoy(command) => command.run(output),
+        Command::Schema(command) => command.run(output),
         Command::Up(command) => command.run(output),
         Command::Demo(command) => command.run(output),
     }

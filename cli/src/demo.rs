@@ -1,5 +1,6 @@
 //! The acceptance matrix: what must pass, and what must not, against a running local stack.
 
+mod abuse;
 mod broker;
 mod matrix;
 mod race;

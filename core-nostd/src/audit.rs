@@ -7,8 +7,11 @@ use crate::encoding::hex;
 use crate::reason::Reason;
 use crate::time::UnixTime;
 
+const VERSION: &str = "trustplane-auth-audit-event-v0.1";
+
 /// The part that decided.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Component {
     /// The reverse proxy.
@@ -57,6 +60,7 @@ pub struct Trail {
 
 /// A process that asked a broker; each member is a value, `unknown` or `unsupported`.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PeerClaim {
     /// User id.
     pub uid: String,
@@ -81,40 +85,70 @@ pub struct AuditEvent {
 
 /// The event's members in the order they are written.
 #[derive(Serialize)]
-struct Wire<'a> {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "AuditEvent", deny_unknown_fields, transform = crate::schema::outcome))]
+pub(crate) struct Wire<'a> {
+    /// `trustplane-auth-audit-event-v0.1`.
+    #[cfg_attr(feature = "schema", schemars(extend("const" = VERSION)))]
     version: &'static str,
+    /// RFC 3339, UTC.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Moment"))]
     occurred_at: String,
+    /// The part that decided.
     component: Component,
+    /// `allow` or `deny`.
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["allow", "deny"])))]
     outcome: &'static str,
+    /// The same, for machines.
     accepted: bool,
+    /// Why: a stable code.
+    #[cfg_attr(feature = "schema", schemars(with = "Reason"))]
     reason_code: &'static str,
+    /// Why, in a sentence.
     detail_reason: &'static str,
+    /// The broker's request id, or the host's.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
+    /// The route that policy matched.
     #[serde(skip_serializing_if = "Option::is_none")]
     route_id: Option<&'a str>,
+    /// That route's audience.
     #[serde(skip_serializing_if = "Option::is_none")]
     audience: Option<&'a str>,
+    /// `iss`.
     #[serde(skip_serializing_if = "Option::is_none")]
     issuer: Option<&'a str>,
+    /// `sub`.
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<&'a str>,
+    /// `jti`.
     #[serde(skip_serializing_if = "Option::is_none")]
     jti: Option<&'a str>,
+    /// `cnf.key_binding`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<KeyBinding>"))]
     key_binding: Option<&'static str>,
+    /// The lowest class the route takes.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<KeyBinding>"))]
     required_key_binding: Option<&'static str>,
+    /// The transcript that was rebuilt from the request.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Digest>"))]
     transcript_sha256: Option<String>,
+    /// The policy's name for itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     policy_id: Option<&'a str>,
+    /// The policy's version of itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     policy_version: Option<&'a str>,
+    /// `provenance.profile`.
     #[serde(skip_serializing_if = "Option::is_none")]
     source_profile: Option<&'a str>,
+    /// `provenance.spiffe_id`.
     #[serde(skip_serializing_if = "Option::is_none")]
     source_spiffe_id: Option<&'a str>,
+    /// The process that asked a broker.
     #[serde(skip_serializing_if = "Option::is_none")]
     peer: Option<&'a PeerClaim>,
 }
@@ -130,7 +164,7 @@ impl AuditEvent {
         let accepted = self.accepted();
         let trail = &self.trail;
         let wire = Wire {
-            version: "trustplane-auth-audit-event-v0.1",
+            version: VERSION,
             occurred_at: self.occurred_at.rfc3339(),
             component,
             outcome: if accepted { "allow" } else { "deny" },

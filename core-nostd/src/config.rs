@@ -32,21 +32,27 @@ pub use source::BundleSource;
 /// loads.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(transform = crate::schema::keys_for_bundles))]
 pub struct FilterConfig<'a> {
     /// The policy document; without one every request is denied.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::policy::Document<'static>>"))]
     pub policy_bundle: Option<Value<'a>>,
     /// The trust material document.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::trust::Document<'static>>"))]
     pub trust_bundle: Option<Value<'a>>,
     /// Where newer bundles come from; without it only another configuration brings them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bundle_source: Option<BundleSource>,
     /// Who signs the policy, as base64url.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::PublicKeyText>"))]
     pub policy_bundle_signature_public_key: Option<String>,
     /// Who signs the trust material, as base64url.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::PublicKeyText>"))]
     pub trust_bundle_signature_public_key: Option<String>,
     /// Whether a bundle without a key named above is believed as it is: for development alone.
     pub allow_unsigned_dev_bundles: bool,
@@ -55,14 +61,17 @@ pub struct FilterConfig<'a> {
     pub scheme: Option<Scheme>,
     /// The authority that callers dial, where a proxy in front rewrites it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Authority>"))]
     pub authority: Option<String>,
     /// How the request is withheld until its body is hashed.
     pub hold: Hold,
     /// The largest body, where a route names no limit.
     pub max_body_bytes: u64,
     /// How far clocks may differ.
+    #[cfg_attr(feature = "schema", schemars(range(max = 300)))]
     pub skew_seconds: u64,
     /// The longest life of a passport.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub max_ttl_seconds: u64,
     /// How old the bundles may be on a `realtime` route.
     pub realtime_window_seconds: u64,
@@ -288,7 +297,7 @@ mod tests {
         let error = FilterConfig::parse(text.as_bytes()).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "/skew_seconds: expected an integer from 0 to 300, found 301 (line 3, column 17)"
+            "/skew_seconds: expected an integer from 0 to 300, found 301 (line 3, column 18)"
         );
         let error = FilterConfig::parse(b"{\n\"a\" 1}").unwrap_err();
         assert_eq!(error.to_string(), "/a: expected `:` (line 2, column 5)");

@@ -1,20 +1,22 @@
 //! Signed documents: policy and trust material.
 
+mod signed;
+
 use alloc::format;
 use alloc::string::String;
 use core::fmt;
-
-use serde::Deserialize;
 
 use crate::binding::KeyBinding;
 use crate::encoding::base64url_array;
 use crate::json::{self, JsonError, Object, Value};
 use crate::key::PublicKey;
 
+pub(crate) use signed::{Signature, SignedBy};
+
 /// Ed25519 over the RFC 8785 form of the document without its `signature`.
-const SIGNED: &str = "ed25519-jcs-v1";
+pub(crate) const SIGNED: &str = "ed25519-jcs-v1";
 /// What a build writes before anyone signs.
-const SKELETON: &str = "unsigned-skeleton";
+pub(crate) const SKELETON: &str = "unsigned-skeleton";
 /// The one member that may hold anything: it informs readers and binds nothing.
 const FREE_FORM: &str = "contract_metadata";
 
@@ -44,21 +46,6 @@ pub struct DocumentError {
 pub(crate) struct Form {
     pub version: &'static str,
     pub kind: &'static str,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SignedBy<'a> {
-    issuer: &'a str,
-    kid: &'a str,
-    alg: &'a str,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Signature<'a> {
-    format: &'a str,
-    value: &'a str,
 }
 
 /// The text whose Ed25519 signature belongs in `/signature/value`.

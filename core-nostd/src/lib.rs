@@ -30,6 +30,8 @@ mod reason;
 mod replay;
 mod request;
 mod revocation;
+#[cfg(feature = "schema")]
+pub mod schema;
 mod settings;
 mod time;
 mod transcript;

@@ -28,10 +28,12 @@ pub(crate) use base::is_authority;
 pub use freshness::Freshness;
 pub use route::{BodyMode, MatchType, Route};
 pub use source::Presented;
+#[cfg(feature = "schema")]
+pub(crate) use wire::Bundle as Document;
 
 use index::Index;
 
-const FORM: Form = Form { version: "trustplane-bundle-v1", kind: "policy_runtime_bundle" };
+pub(crate) const FORM: Form = Form { version: "trustplane-bundle-v1", kind: "policy_runtime_bundle" };
 
 /// The routes of a verified policy bundle, indexed.
 #[derive(Debug)]

@@ -34,11 +34,17 @@ pub struct RevocationSubject<'a> {
 /// A revocation as documents write it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct Revocation<'a> {
+    /// `jti`, `kid`, `subject`, `issuer` or `source`; another stops every route that is not `offline-ok`.
     r#type: &'a str,
+    /// What is revoked; a `source` that ends in `:` or `/` is a prefix of subjects.
     value: &'a str,
+    /// Whose it is; everyone, where this is silent.
     issuer: Option<&'a str>,
+    /// Unix seconds; it holds from then on.
     revoked_at: u64,
+    /// For readers.
     reason: Option<&'a str>,
 }
 

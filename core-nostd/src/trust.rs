@@ -1,21 +1,24 @@
 //! Trust material: whose passports are believed, and how far.
 
+mod wire;
+
 use alloc::format;
 use alloc::string::String;
-use alloc::vec::Vec;
-
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use crate::binding::KeyBinding;
 use crate::document::{self, DocumentError, Form, Pin};
 use crate::json::{self, Value};
 use crate::key::PublicKey;
 use crate::names::Names;
-use crate::revocation::{Revocation, Revocations};
+use crate::revocation::Revocations;
 use crate::time::UnixTime;
 
-const FORM: Form = Form { version: "trustplane-trust-material-bundle-v1", kind: "trust_material_bundle" };
+#[cfg(feature = "schema")]
+pub(crate) use wire::Bundle as Document;
+
+use wire::{Bundle, Issuer, Key};
+
+pub(crate) const FORM: Form = Form { version: "trustplane-trust-material-bundle-v1", kind: "trust_material_bundle" };
 
 /// The issuers' keys, as a verified document names them.
 #[derive(Debug, Default)]
@@ -40,42 +43,6 @@ pub struct IssuerKey {
     pub not_before: Option<UnixTime>,
     /// Unknown after this moment.
     pub not_after: Option<UnixTime>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Bundle<'a> {
-    version: &'a str,
-    kind: &'a str,
-    contract_metadata: Option<IgnoredAny>,
-    issued_at: Option<u64>,
-    #[serde(borrow)]
-    issuers: Vec<Issuer<'a>>,
-    #[serde(borrow, default)]
-    revocations: Vec<Revocation<'a>>,
-    signed_by: IgnoredAny,
-    signature: IgnoredAny,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Issuer<'a> {
-    issuer: &'a str,
-    trust_domain: &'a str,
-    #[serde(borrow)]
-    keys: Vec<Key<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Key<'a> {
-    kid: &'a str,
-    alg: &'a str,
-    public_key_b64url: &'a str,
-    max_key_binding: Option<&'a str>,
-    status: Option<&'a str>,
-    not_before: Option<u64>,
-    not_after: Option<u64>,
 }
 
 impl Trust {
@@ -170,6 +137,7 @@ impl<'a> Key<'a> {
 #[cfg(test)]
 mod tests {
     use alloc::string::ToString as _;
+    use alloc::vec::Vec;
 
     use super::*;
     use crate::json::Limits;

@@ -130,7 +130,7 @@ impl Follower {
         next.asked_at = now;
         if data::write(data, &self.key, &next.write(), cas) == Made::Here {
             let knows = self.holds(&next) && !self.lost;
-            let turn = Turn { notice: next, knows, policy: None };
+            let turn = Turn::new(next, knows);
             news.ask = self.ask(&self.source.policy_path, turn.tag(&turn.notice.policy));
             self.turn = Some(turn);
         }
@@ -143,7 +143,7 @@ impl Follower {
             return News::default();
         };
         let kind = if turn.policy.is_none() { "policy" } else { "trust material" };
-        let answer = match Answer::read(answer, turn.knows) {
+        let answer = match turn.read(answer) {
             Ok(answer) => answer,
             Err(problem) => return self.failed(format!("{kind}: {problem}")),
         };
@@ -190,7 +190,7 @@ impl Follower {
 
     /// Both answers are there: they are checked, published and put in force, or all stays.
     fn publish(&mut self, data: &impl SharedData, turn: Turn, policy: Answer, trust: Answer) -> Result<News, String> {
-        let at = turn.notice.asked_at;
+        let at = turn.checked_at;
         let documents = self.documents();
         let (published, documents_cas) = match data.get(&documents) {
             Ok((value, cas)) => (value, Some(cas)),
@@ -198,7 +198,10 @@ impl Follower {
         };
         let mut notice = Notice { checked_at: at, ..turn.notice.clone() };
         let replaced = match (&policy, &trust) {
-            (Answer::Unchanged, Answer::Unchanged) => None,
+            (Answer::Unchanged, Answer::Unchanged) => {
+                notice.checked_at = at.max(turn.notice.checked_at);
+                None
+            }
             _ => {
                 let old = pair::read(&published);
                 self.lost = old.is_none() && [&policy, &trust].iter().any(|answer| matches!(answer, Answer::Unchanged));

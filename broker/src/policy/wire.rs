@@ -13,23 +13,32 @@ const MAX_TTL_SECONDS: u64 = 900;
 /// The broker's policy, as it stands in its file.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "BrokerPolicy"))]
 pub struct WirePolicy {
     /// `trustplane-broker-policy-v1`.
+    #[cfg_attr(feature = "schema", schemars(extend("const" = VERSION)))]
     pub version: String,
     /// A name for this policy, written into audit events.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<trustplane_core::schema::Trimmed>"))]
     pub policy_id: Option<String>,
     /// A version of it, written into audit events.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<trustplane_core::schema::Trimmed>"))]
     pub policy_version: Option<String>,
     /// `iss` of every passport; verifiers know the broker's key under it.
+    #[cfg_attr(feature = "schema", schemars(with = "trustplane_core::schema::Trimmed"))]
     pub issuer: String,
     /// The key's id; verifiers know the broker's key under it.
+    #[cfg_attr(feature = "schema", schemars(with = "trustplane_core::schema::Trimmed"))]
     pub kid: String,
     /// `trust_domain` of every passport.
+    #[cfg_attr(feature = "schema", schemars(with = "trustplane_core::schema::Trimmed"))]
     pub trust_domain: String,
     /// How long passports live, 1 to 900 seconds; 300 where this is silent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = MAX_TTL_SECONDS)))]
     pub ttl_seconds: Option<u64>,
     /// Who may have what; the first that matches counts.
     pub callers: Vec<WireCaller>,
@@ -38,24 +47,31 @@ pub struct WirePolicy {
 /// One kind of peer and what it may have.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WireCaller {
     /// Which processes this is about.
     pub peer: WirePeer,
     /// `sub` of its passports.
+    #[cfg_attr(feature = "schema", schemars(with = "trustplane_core::schema::Trimmed"))]
     pub subject: String,
     /// How long its passports live; the policy's where this is silent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = MAX_TTL_SECONDS)))]
     pub ttl_seconds: Option<u64>,
     /// Names of the context fields it may assert.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<trustplane_core::schema::Trimmed>"))]
     pub context_fields: Vec<String>,
     /// The requests it may be issued passports for.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     pub requests: Vec<WireRequest>,
 }
 
 /// Which processes: every member that is given must hold, and one of `uid` and `gid` must be given.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("anyOf" = [{ "required": ["uid"] }, { "required": ["gid"] }])))]
 pub struct WirePeer {
     /// User id.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,18 +82,23 @@ pub struct WirePeer {
     /// Path of the executable: a restriction beside `uid` or `gid`, since the peer's own mount
     /// namespace names it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("pattern" = "^/")))]
     pub executable: Option<String>,
 }
 
 /// Requests of one route.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WireRequest {
     /// The route's audience.
+    #[cfg_attr(feature = "schema", schemars(with = "trustplane_core::schema::Trimmed"))]
     pub audience: String,
     /// The route.
+    #[cfg_attr(feature = "schema", schemars(with = "trustplane_core::schema::Trimmed"))]
     pub route_id: String,
     /// Methods, upper case.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1), inner(regex(pattern = "^[A-Z]+$"))))]
     pub methods: Vec<String>,
 }
 
@@ -85,7 +106,7 @@ impl WirePolicy {
     /// Checks every member and turns the document into what decides.
     pub(super) fn compile(self) -> Result<Policy, JsonError> {
         if self.version != VERSION {
-            return Err(JsonError::new(format!("expected {VERSION:?}")).within("version"));
+            return Err(JsonError::new(format!("expected {VERSION:?}, found {:?}", self.version)).within("version"));
         }
         let policy_ttl = ttl(self.ttl_seconds)?.unwrap_or(DEFAULT_TTL_SECONDS);
         let callers =
@@ -110,8 +131,10 @@ impl WireCaller {
             let problem = "names neither uid nor gid: an executable alone is no ground, any user can run it";
             return Err(JsonError::new(problem).within("peer"));
         }
-        if executable.as_ref().is_some_and(|path| !path.starts_with('/')) {
-            return Err(JsonError::new("not an absolute path").within("executable").within("peer"));
+        let stands = |path: &String| path.starts_with('/') && !path.bytes().any(|byte| byte.is_ascii_control());
+        if !executable.as_ref().is_none_or(stands) {
+            let problem = "not an absolute path, or with a control character";
+            return Err(JsonError::new(problem).within("executable").within("peer"));
         }
         if self.requests.is_empty() {
             return Err(JsonError::new("lists nothing, so the caller could have nothing").within("requests"));

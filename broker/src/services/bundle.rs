@@ -1,89 +1,53 @@
-use std::fs::{File, Metadata};
-use std::io::{self, Read as _};
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fmt::Write as _;
 
+use http_body_util::Full;
 use hyper::body::Bytes;
-use trustplane_core::json::{Limits, Value, parse};
-use trustplane_core::{hex, sha256};
+use hyper::header::{AGE, ETAG, HeaderValue, IF_NONE_MATCH};
+use hyper::{Request, Response, StatusCode};
 
-/// A bundle file that is read again when it changed.
-#[derive(Debug)]
-pub(super) struct BundleFile {
-    path: PathBuf,
-    last: Arc<Mutex<Option<Served>>>,
-}
+use super::{plain, respond};
+use crate::bundle::BundleFile;
 
-/// A bundle as it is served.
-#[derive(Clone, Debug)]
-pub(super) struct Served {
-    /// Strong: the hex digest of the bytes, in quotes.
-    pub etag: String,
-    pub bytes: Bytes,
-    stamp: Stamp,
-}
-
-/// What changes when a file does: in place, or by another put in its place.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct Stamp {
-    device: u64,
-    inode: u64,
-    size: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl BundleFile {
-    pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, last: Arc::default() }
+/// Serves the last good bundle. Where the file no longer holds it, `Age` (RFC 9111 section 5.1) says
+/// since when, so that verifiers let its freshness run out.
+pub(super) async fn answer<B>(file: &BundleFile, request: &Request<B>) -> Response<Full<Bytes>> {
+    let Some((served, age)) = file.current().await else {
+        return plain(StatusCode::SERVICE_UNAVAILABLE, "there was no sound bundle yet\n");
+    };
+    let asked = request.headers().get_all(IF_NONE_MATCH).iter();
+    let unchanged = asked.filter_map(|value| value.to_str().ok()).any(|tags| served.matches(tags));
+    let (status, body) =
+        if unchanged { (StatusCode::NOT_MODIFIED, Bytes::new()) } else { (StatusCode::OK, served.bytes.clone()) };
+    let mut response = respond(status, body, HeaderValue::from_static("application/json"));
+    if let Ok(tag) = HeaderValue::from_str(&served.etag) {
+        response.headers_mut().insert(ETAG, tag);
     }
-
-    /// The bundle as the file has it now.
-    pub(super) async fn current(&self) -> io::Result<Served> {
-        let (path, last) = (self.path.clone(), Arc::clone(&self.last));
-        let current = tokio::task::spawn_blocking(move || {
-            let known = last.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let served = read(&path, known)?;
-            *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(served.clone());
-            Ok(served)
-        });
-        current.await.map_err(io::Error::other)?
+    if !age.is_zero() {
+        response.headers_mut().insert(AGE, HeaderValue::from(age.as_secs().saturating_add(1)));
     }
+    response
 }
 
-impl Served {
-    /// Whether an `If-None-Match` names this bundle (RFC 9110 section 13.1.2: weak comparison).
-    pub(super) fn matches(&self, tags: &str) -> bool {
-        tags.split(',').map(str::trim).any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.etag)
+/// The text format of Prometheus, version 0.0.4.
+pub(super) fn render(bundles: &[BundleFile]) -> String {
+    let mut text = String::new();
+    if bundles.is_empty() {
+        return text;
     }
-}
-
-fn read(path: &Path, known: Option<Served>) -> io::Result<Served> {
-    let mut file = File::open(path)?;
-    let stamp = Stamp::of(&file.metadata()?);
-    if let Some(known) = known.filter(|known| known.stamp == stamp) {
-        return Ok(known);
-    }
-    let mut bytes = Vec::new();
-    let limit = u64::try_from(Limits::DOCUMENT.max_bytes).unwrap_or(u64::MAX);
-    file.by_ref().take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
-    match parse(&bytes, Limits::DOCUMENT) {
-        Ok(Value::Object(_)) => {}
-        Ok(_) => return Err(io::Error::other("not an object")),
-        Err(fault) => return Err(io::Error::other(fault.to_string())),
-    }
-    Ok(Served { etag: format!("\"{}\"", hex(&sha256(&bytes))), bytes: bytes.into(), stamp })
-}
-
-impl Stamp {
-    fn of(meta: &Metadata) -> Self {
-        Self {
-            device: meta.dev(),
-            inode: meta.ino(),
-            size: meta.size(),
-            modified: (meta.mtime(), meta.mtime_nsec()),
-            changed: (meta.ctime(), meta.ctime_nsec()),
+    text += "# HELP trustplane_broker_bundle_issued_at_seconds When the bundle that is served was issued.\n\
+             # TYPE trustplane_broker_bundle_issued_at_seconds gauge\n";
+    for file in bundles {
+        if let Some(at) = file.issued_at() {
+            let (kind, at) = (file.kind(), at.as_secs());
+            // Writing to a String does not fail.
+            let _ = writeln!(text, "trustplane_broker_bundle_issued_at_seconds{{bundle=\"{kind}\"}} {at}");
         }
     }
+    text += "# HELP trustplane_broker_bundle_refusals_total Changes of a bundle's file that were refused.\n\
+             # TYPE trustplane_broker_bundle_refusals_total counter\n";
+    for file in bundles {
+        let (kind, count) = (file.kind(), file.refusals());
+        let _ = writeln!(text, "trustplane_broker_bundle_refusals_total{{bundle=\"{kind}\"}} {count}");
+    }
+    text
 }

@@ -1,7 +1,9 @@
 //! A real broker over real sockets, in a folder of its own.
 #![allow(dead_code, unused_imports, reason = "each test binary uses its own part")]
 
+mod bundle;
 mod expect;
+mod keyless;
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -20,7 +22,9 @@ use trustplane_broker::client::Ask;
 use trustplane_broker::ipc::{Envelope, KIND, Request, VERSION};
 use trustplane_core::{KeyBinding, sha256};
 
+pub use bundle::{bundle, bundle_with};
 pub use expect::{assert_denied, assert_issued, assert_recorded, assert_serving};
+pub use keyless::{Keyless, Reply, exchange};
 
 /// Longer than anything here takes; it only keeps a broken test from hanging.
 pub const PATIENCE: Duration = Duration::from_secs(30);

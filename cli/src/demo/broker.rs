@@ -9,6 +9,7 @@ use trustplane_broker::client::{Ask, headers};
 use trustplane_broker::ipc::{Envelope, KIND, MAX_LINE_BYTES, Request, Response, VERSION};
 use trustplane_core::{KeyBinding, Reason, sha256};
 
+use super::abuse;
 use super::row::Row;
 use crate::client::Message;
 use crate::exit::Fault;
@@ -77,17 +78,18 @@ pub(super) async fn rows(
         done(Row::of(case, (expected.as_str().into(), 0), (actual, seen), start.elapsed()))?;
     }
 
+    abuse::rows(up, broker, &mut done).await?;
     let after = issued(socket, &order(up, "GET")?).await?;
     done(Row::send(up, "broker: serves after all of that", &after, Reason::RequestAllowed).await.0)
 }
 
 /// What is asked of the broker, and the request that it is about.
-struct Order {
-    request: Request,
+pub(super) struct Order {
+    pub(super) request: Request,
     message: Message,
 }
 
-fn order(up: &Up, method: &'static str) -> Result<Order, Fault> {
+pub(super) fn order(up: &Up, method: &'static str) -> Result<Order, Fault> {
     let authority = up.listener().to_string();
     let (path, route_id, body) = match method {
         "POST" => ("/orders", "orders.create", &br#"{"item":"book","count":1}"#[..]),
@@ -130,14 +132,14 @@ async fn issued(socket: &Path, order: &Order) -> Result<Message, Fault> {
     Ok(message)
 }
 
-fn line(request: &Request) -> Result<Vec<u8>, Fault> {
+pub(super) fn line(request: &Request) -> Result<Vec<u8>, Fault> {
     let envelope = Envelope { version: VERSION.into(), kind: KIND.into(), request: request.clone() };
     let mut line = serde_json::to_vec(&envelope).map_err(|err| Fault::new(err.to_string()))?;
     line.push(b'\n');
     Ok(line)
 }
 
-async fn exchange(socket: &Path, line: &[u8]) -> io::Result<Response> {
+pub(super) async fn exchange(socket: &Path, line: &[u8]) -> io::Result<Response> {
     let talk = async {
         let mut stream = UnixStream::connect(socket).await?;
         stream.write_all(line).await?;

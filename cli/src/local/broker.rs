@@ -31,6 +31,7 @@ const POLL: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub struct Broker {
     kept: Kept,
+    program: PathBuf,
     socket: PathBuf,
     audit_log: PathBuf,
     log: PathBuf,
@@ -45,8 +46,19 @@ enum NotReady {
 impl Broker {
     /// Starts `program broker serve` and waits until it answers. Blocks.
     pub(super) fn start(program: &Path, key: &SigningKey, folder: &Folder) -> Result<Self, Fault> {
+        Self::start_for(nix::unistd::geteuid().as_raw(), program, key, folder)
+    }
+
+    /// Starts another one, that issues to no process of this user. Blocks.
+    pub(crate) fn of_strangers(&self) -> Result<Self, Fault> {
+        let folder = Folder::open(&self.socket.with_file_name("strangers"))?;
+        let key = SigningKey::generate().map_err(|err| Fault::new(err.to_string()))?;
+        Self::start_for(nix::unistd::geteuid().as_raw().wrapping_add(1), &self.program, &key, &folder)
+    }
+
+    fn start_for(uid: u32, program: &Path, key: &SigningKey, folder: &Folder) -> Result<Self, Fault> {
         let key_file = folder.write("broker-private-key", &format!("{}\n", *key.to_base64url()), Readers::Owner)?;
-        let policy = folder.write("broker-policy.json", &pretty(&policy()), Readers::Owner)?;
+        let policy = folder.write("broker-policy.json", &pretty(&policy(uid)), Readers::Owner)?;
         let (socket, audit_log, log) =
             (folder.file("broker.sock"), folder.file("broker-audit.jsonl"), folder.file("broker.log"));
         let mut command = Command::new(program);
@@ -62,7 +74,7 @@ impl Broker {
         let waited_for = socket.clone();
         let ready = async move |child: &mut Child| await_ready(&waited_for, child).await;
         match Kept::start("broker", command, ready) {
-            Ok((kept, ())) => Ok(Self { kept, socket, audit_log, log }),
+            Ok((kept, ())) => Ok(Self { kept, program: program.to_owned(), socket, audit_log, log }),
             Err(StartError::Io(err) | StartError::NotReady(NotReady::Io(err))) => Err(Fault::file(program, err)),
             Err(StartError::NotReady(NotReady::Exited(status))) => {
                 let log = log_end(&log);
@@ -111,7 +123,7 @@ async fn await_ready(socket: &Path, child: &mut Child) -> Result<(), NotReady> {
     Err(NotReady::Late)
 }
 
-fn policy() -> Json {
+fn policy(uid: u32) -> Json {
     let request = |route_id: &str, method: &str| value!({ "audience": (AUDIENCE), "route_id": (route_id), "methods": [(method)] });
     let requests = vec![request("orders.read", "GET"), request("orders.create", "POST")];
     value!({
@@ -122,7 +134,7 @@ fn policy() -> Json {
         "kid": (KID),
         "trust_domain": (TRUST_DOMAIN),
         "callers": [{
-            "peer": { "uid": (nix::unistd::geteuid().as_raw()) },
+            "peer": { "uid": (uid) },
             "subject": (SUBJECT),
             "context_fields": ["purpose", "tool_name"],
             "requests": (requests),

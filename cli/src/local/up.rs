@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
-use trustplane_broker::{Services, SigningKey};
+use trustplane_broker::{BundleFile, BundleKind, Services, SigningKey};
 use trustplane_core::{BundleSource, FilterConfig, Hold, Scheme};
 
 use super::broker::Broker;
@@ -12,7 +12,7 @@ use super::documents::{Documents, Issuers};
 use super::filter::find_filter;
 use super::folder::Folder;
 use super::replay::{Redis, ReplayThread, Store};
-use super::service::ServiceThread;
+use super::service::{self, ServiceThread};
 use crate::clock;
 use crate::envoy::{
     Bootstrap, BundleService, Cluster, Envoy, Filter, Launch, Listener, LogTarget, ReplayService, find_binary,
@@ -150,9 +150,11 @@ impl Up {
         };
         let service = replay.as_ref().map(|(_, _, socket)| ReplayService::new(socket));
         let bundle_socket = folder.file("bundles.sock");
-        let (policy_file, trust_file) = (policy_bundle.clone(), trust_bundle.clone());
+        let follow = |kind, path: &Path| BundleFile::open(kind, path, Some(signer.public_key().clone()));
         let bundles = ServiceThread::start(&bundle_socket, |_| {
-            Ok(Services::default().with_policy_bundle(policy_file).with_trust_bundle(trust_file))
+            let policy = follow(BundleKind::Policy, &policy_bundle).map_err(service::fault)?;
+            let trust = follow(BundleKind::Trust, &trust_bundle).map_err(service::fault)?;
+            Ok(Services::default().with_bundle(policy).with_bundle(trust))
         })?;
 
         let start_broker = |program: &PathBuf| Broker::start(program, &broker_key, &folder);

@@ -1,6 +1,6 @@
 use crate::tool::Folder;
 
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 21] = [
     "",
     "gen-key",
     "issue",
@@ -19,6 +19,7 @@ const COMMANDS: [&str; 20] = [
     "bundle verify",
     "envoy",
     "envoy render",
+    "schema",
     "up",
     "demo",
 ];
@@ -40,6 +41,7 @@ Commands:
   broker   Serve as the local broker, or ask one
   bundle   Build, sign, check and change bundles
   envoy    Configure Envoy
+  schema   Print the JSON Schema of a document
   up       Start a local Envoy with the filter, an upstream and fresh keys
   demo     Run the acceptance matrix against a local Envoy
   help     Print this message or the help of the given subcommand(s)

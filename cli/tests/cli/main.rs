@@ -6,6 +6,7 @@ mod clients;
 mod examples;
 mod help;
 mod keys;
+mod places;
 mod render;
 mod requests;
 mod sdk;

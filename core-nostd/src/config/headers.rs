@@ -11,10 +11,13 @@ use crate::transcript::is_header_name;
 /// Which headers a proof must cover, by exact lower-case names.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CoveredNames {
     /// Must be present and covered, besides the nonce.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<crate::schema::HeaderName>"))]
     pub required: Vec<String>,
     /// Are never covered, besides the built-in ones: what other proxies add.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<crate::schema::ExemptName>"))]
     pub exempt: Vec<String>,
     /// What becomes of a header that the proof does not cover.
     #[serde(with = "UncoveredName")]
@@ -23,8 +26,11 @@ pub struct CoveredNames {
 
 #[derive(Deserialize, Serialize)]
 #[serde(remote = "Uncovered", rename_all = "lowercase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 enum UncoveredName {
+    /// The request is denied.
     Refuse,
+    /// It is removed before the upstream.
     Remove,
 }
 

@@ -40,22 +40,41 @@ pub enum Replay {
 /// The members of every store, as documents write them.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "Replay", transform = crate::schema::by_store))]
 struct Members {
+    /// Which store.
     store: Store,
+    /// `shared_data`: passports issued up to this long after a start are refused; 2 where this is silent.
     cold_margin_seconds: Option<u64>,
+    /// `shared_data`: the size of one of the buckets that entries are spread over; 16384 where this is silent.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1024, max = 65536)))]
     bucket_bytes: Option<u32>,
+    /// Whether several Envoys serve the same routes.
     multi_replica: Option<bool>,
+    /// How many Envoys serve the same routes.
     replicas: Option<u64>,
+    /// `callout`: the Envoy cluster.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::ClusterName>"))]
     cluster: Option<String>,
+    /// `callout`: the authority to ask for.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Authority>"))]
     authority: Option<String>,
+    /// `callout`: the path to ask for; `/v1/replay/consume` where this is silent.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::PlainPath>"))]
     path: Option<String>,
+    /// `callout`: how long an answer may take; 250 where this is silent.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 60000)))]
     timeout_ms: Option<u32>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 enum Store {
+    /// The memory of this one Envoy, across its workers.
     SharedData,
+    /// A service that an Envoy cluster reaches.
     Callout,
 }
 
@@ -67,6 +86,21 @@ impl Default for Replay {
             multi_replica: false,
             replicas: 1,
         }
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Replay {
+    fn inline_schema() -> bool {
+        Members::inline_schema()
+    }
+
+    fn schema_name() -> alloc::borrow::Cow<'static, str> {
+        Members::schema_name()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        Members::json_schema(generator)
     }
 }
 

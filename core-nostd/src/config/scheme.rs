@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 /// The scheme of a URL.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Scheme {
     /// Plain text.
     Http,

@@ -5,18 +5,25 @@ use serde::{Deserialize, Serialize};
 /// Where newer bundles come from while the filter runs.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::schema::needs_cluster))]
 pub struct BundleSource {
     /// The Envoy cluster.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::ClusterName"))]
     pub cluster: String,
     /// The authority to ask for.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Authority"))]
     pub authority: String,
     /// The path of the policy document.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::PlainPath"))]
     pub policy_path: String,
     /// The path of the trust material document.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::PlainPath"))]
     pub trust_path: String,
     /// How often to ask.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 86400)))]
     pub interval_seconds: u64,
     /// How long an answer may take: at most half an interval, for a turn is two answers.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 60000)))]
     pub timeout_ms: u32,
 }
 

@@ -1,141 +1,147 @@
 use alloc::string::String;
-use alloc::vec::Vec;
-use core::cell::Cell;
-use core::fmt;
-use core::str;
-
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::error::Position;
+use super::parse::{Limits, parse, position_of};
 
 /// Where the value at `pointer` begins in `bytes`, a text that [`parse`](super::parse) takes; of a
 /// missing member, where what should hold it begins.
 ///
 /// Values do not carry their place: only who reports a fault pays for finding it.
 pub fn locate(bytes: &[u8], pointer: &str) -> Option<Position> {
-    let text = str::from_utf8(bytes).ok()?;
-    let names: Vec<String> =
-        pointer.split('/').skip(1).map(|name| name.replace("~1", "/").replace("~0", "~")).collect();
-    let mut path = names.as_slice();
-    while let Some((_, above)) = path.split_last() {
-        let found = Cell::new(false);
-        let seeker = Seeker { path, found: &found };
-        let end = seeker.deserialize(&mut serde_json::Deserializer::from_str(text));
-        if let (true, Err(place)) = (found.get(), end) {
-            return Some(Position { line: place.line(), column: place.column() });
+    let mut path = pointer;
+    loop {
+        if let Some(found) = seek(bytes, path) {
+            return Some(position_of(bytes, bytes.len().saturating_sub(found.len())));
         }
-        path = above;
-    }
-    Some(Position { line: 1, column: 1 })
-}
-
-/// Walks to one value and stops there with an error, which carries the place.
-#[derive(Clone, Copy)]
-struct Seeker<'p> {
-    path: &'p [String],
-    found: &'p Cell<bool>,
-}
-
-impl<'p> Seeker<'p> {
-    /// What to do with the next member or item: walk on into it, or pass it by.
-    fn step(self, name: &str) -> Option<Self> {
-        let (first, path) = self.path.split_first()?;
-        (first == name).then_some(Self { path, ..self })
+        path = path.rsplit_once('/')?.0;
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Seeker<'_> {
-    type Value = ();
+/// The text from the value at `pointer` on.
+fn seek<'t>(text: &'t [u8], pointer: &str) -> Option<&'t [u8]> {
+    let mut rest = text.trim_ascii_start();
+    for name in pointer.split('/').skip(1) {
+        let (open, inner) = rest.split_first()?;
+        rest = match open {
+            b'{' => member(inner, &name.replace("~1", "/").replace("~0", "~"))?,
+            b'[' => item(inner, name.parse().ok()?)?,
+            _ => return None,
+        };
+    }
+    Some(rest)
+}
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        if self.path.is_empty() {
-            self.found.set(true);
-            return Err(D::Error::custom("here"));
+fn member<'t>(mut rest: &'t [u8], name: &str) -> Option<&'t [u8]> {
+    loop {
+        let (own, after) = string(rest.trim_ascii_start().strip_prefix(b"\"")?)?;
+        let value = after.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+        if is(own, name) {
+            return Some(value);
         }
-        deserializer.deserialize_any(self)
+        rest = behind(value)?;
     }
 }
 
-impl<'de> Visitor<'de> for Seeker<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array or an object")
+fn item(mut rest: &[u8], index: usize) -> Option<&[u8]> {
+    for _ in 0..index {
+        rest = behind(rest)?;
     }
+    let rest = rest.trim_ascii_start();
+    (rest.first() != Some(&b']')).then_some(rest)
+}
 
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        let wanted = self.path.first().and_then(|name| name.parse::<usize>().ok());
-        let mut index = 0usize;
-        while wanted != Some(index) {
-            if items.next_element::<IgnoredAny>()?.is_none() {
-                return Ok(());
-            }
-            index = index.saturating_add(1);
+/// What follows the value and the comma behind it; nothing follows the last of its kind.
+fn behind(mut rest: &[u8]) -> Option<&[u8]> {
+    let mut depth = 0usize;
+    loop {
+        let (byte, after) = rest.split_first()?;
+        rest = after;
+        match byte {
+            b'"' => rest = string(after)?.1,
+            b'{' | b'[' => depth = depth.saturating_add(1),
+            b'}' | b']' => depth = depth.checked_sub(1)?,
+            b',' if depth == 0 => return Some(after),
+            _ => {}
         }
-        let inner = self.path.split_first().map(|(_, path)| Self { path, ..self });
-        inner.map_or(Ok(()), |inner| items.next_element_seed(inner).map(|_| ()))
     }
+}
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        while let Some(name) = members.next_key::<String>()? {
-            match self.step(&name) {
-                Some(inner) => members.next_value_seed(inner)?,
-                None => drop(members.next_value::<IgnoredAny>()?),
-            }
-        }
-        Ok(())
+/// What stands before the closing quote, as written, and what follows it.
+fn string(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut escaped = false;
+    let end = text.iter().position(|byte| {
+        let closes = *byte == b'"' && !escaped;
+        escaped = *byte == b'\\' && !escaped;
+        closes
+    })?;
+    let (inside, after) = text.split_at_checked(end)?;
+    Some((inside, after.split_first()?.1))
+}
+
+fn is(written: &[u8], name: &str) -> bool {
+    if !written.contains(&b'\\') {
+        return written == name.as_bytes();
     }
+    let mut quoted = String::from("\"");
+    quoted.push_str(core::str::from_utf8(written).unwrap_or_default());
+    quoted.push('"');
+    parse(quoted.as_bytes(), Limits::CONFIG).is_ok_and(|read| read.as_str() == Some(name))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const TEXT: &[u8] = b"{\n  \"a\": [1, {\"x/y\": null}],\n  \"b\": true\n}\n";
+    const TEXT: &str =
+        "\n {\n  \"a\": [1, {\"x/y\": null, \"\\u00e9\\\"]\": -2}],\n\t\"b\" :\n true, \"é\":\"}\",\"c\":[]\n}\n";
 
+    /// What stands at the place that is found, and where it is.
     #[track_caller]
-    fn place(pointer: &str) -> (usize, usize) {
-        let Position { line, column } = locate(TEXT, pointer).unwrap();
-        (line, column)
+    fn place(pointer: &str) -> (&str, usize, usize) {
+        let Position { line, column } = locate(TEXT.as_bytes(), pointer).unwrap();
+        let text = TEXT.split('\n').nth(line - 1).unwrap();
+        (text.get(column - 1..).unwrap(), line, column)
     }
 
     #[test]
-    fn a_pointer_leads_to_its_line() {
-        assert_eq!(place(""), (1, 1));
-        assert_eq!(place("/a/0").0, 2);
-        assert_eq!(place("/a/1/x~1y").0, 2);
-        assert_eq!(place("/b").0, 3);
+    fn a_pointer_leads_to_the_first_byte_of_its_value() {
+        for (pointer, begins, line, column) in [
+            ("", "{", 2, 2),
+            ("/a", "[1, {", 3, 8),
+            ("/a/0", "1, {", 3, 9),
+            ("/a/1", "{\"x/y\"", 3, 12),
+            ("/a/1/x~1y", "null", 3, 20),
+            ("/a/1/é\"]", "-2}]", 3, 39),
+            ("/b", "true,", 5, 2),
+            ("/é", "\"}\",", 5, 13),
+            ("/c", "[]", 5, 21),
+        ] {
+            let (found, own_line, own_column) = place(pointer);
+            assert!(found.starts_with(begins), "{pointer}: {found}");
+            assert_eq!((own_line, own_column), (line, column), "{pointer}");
+        }
     }
 
     #[test]
     fn a_missing_member_leads_to_what_should_hold_it() {
-        assert_eq!(place("/a/1/missing"), place("/a/1"));
-        assert_eq!(place("/missing"), (1, 1));
-        assert_eq!(place("/a/7"), place("/a"));
-        assert_eq!(place("/b/c"), place("/b"));
+        for (pointer, holder) in [
+            ("/a/1/missing", "/a/1"),
+            ("/missing", ""),
+            ("/a/2", "/a"),
+            ("/a/x", "/a"),
+            ("/b/c", "/b"),
+            ("/c/0", "/c"),
+            ("/c/0/d/e", "/c"),
+            ("/é/0", "/é"),
+        ] {
+            assert_eq!(place(pointer), place(holder), "{pointer}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_ends_early_leads_as_far_as_it_goes() {
+        for (text, column) in [("{\"a\":[1", 6), ("{\"a\":[1,", 9), ("{\"a", 1), ("[\"\\\"", 1), ("", 1), ("[", 1)] {
+            assert_eq!(locate(text.as_bytes(), "/a/1"), Some(Position { line: 1, column }), "{text}");
+        }
     }
 }

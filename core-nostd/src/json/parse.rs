@@ -48,7 +48,7 @@ pub fn parse(bytes: &[u8], limits: Limits) -> Result<Value<'_>, JsonError> {
     Ok(value)
 }
 
-fn position_of(bytes: &[u8], offset: usize) -> Position {
+pub(super) fn position_of(bytes: &[u8], offset: usize) -> Position {
     let before = bytes.get(..offset).unwrap_or_default();
     let mut lines = before.split(|byte| *byte == b'\n');
     let column = lines.next_back().unwrap_or_default().len().saturating_add(1);

@@ -24,9 +24,14 @@ pub(super) struct Requirements(Box<[(Arc<str>, Arc<str>)]>);
 /// What a provenance policy may require.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("minProperties" = 1)))]
 pub(super) struct ProvenancePolicy<'a> {
+    /// `provenance.profile` of the passport.
     profile: Option<&'a str>,
+    /// Its `provenance.spiffe_trust_domain`.
     required_spiffe_trust_domain: Option<&'a str>,
+    /// Its `provenance.posture`.
     required_posture: Option<&'a str>,
 }
 

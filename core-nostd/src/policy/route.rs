@@ -18,6 +18,8 @@ use crate::reason::Reason;
 
 /// How a request's body is bound to its proof.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename_all = "lowercase"))]
 pub enum BodyMode {
     /// The body is hashed and must have the digest that the proof covers.
     #[default]
@@ -30,6 +32,7 @@ pub enum BodyMode {
 
 /// How a route's path is compared.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum MatchType {
     /// As a whole; `{name}` segments match one segment each.
     #[default]

@@ -186,6 +186,30 @@ fn what_is_unchanged_was_checked_when_the_turn_began() {
 }
 
 #[test]
+fn what_the_source_no_longer_has_was_current_as_long_ago_as_it_says() {
+    let data = Memory::new();
+    let mut first = worker();
+    let aged = |worker: &mut Follower, now: u64, ages: [&str; 2]| {
+        let mut news = worker.tick(&data, at(now));
+        for age in ages {
+            let (mut headers, body) = SERVED.answer(&news.ask.take().unwrap());
+            headers.push(("age", age.to_owned()));
+            news = deliver(worker, &data, &headers, body);
+            if news.told.is_some() {
+                break;
+            }
+        }
+        news
+    };
+    assert_eq!(force(&aged(&mut first, 100, ["0", "40"])), Some((1, 2, 60)));
+    assert_eq!(force(&worker().tick(&data, at(100))), Some((1, 2, 60)));
+    assert_eq!(force(&aged(&mut first, 102, ["7", "0"])), Some((1, 2, 95)));
+    assert!(aged(&mut first, 104, ["9", "9"]).bundles.is_none(), "nothing newer is known");
+    assert_eq!(force(&worker().tick(&data, at(104))), Some((1, 2, 95)));
+    assert_eq!(failure(&aged(&mut first, 106, ["-1", "0"])), "policy: an age that is no number");
+}
+
+#[test]
 fn a_source_without_tags_is_asked_for_everything_and_changes_nothing() {
     let data = Memory::new();
     let mut worker = worker();

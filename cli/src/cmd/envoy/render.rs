@@ -196,8 +196,11 @@ impl Render {
             None => Object::new(),
             Some(Value::Object(members)) => members,
             Some(other) => {
-                let name = base.map_or("", Source::name);
-                return Err(Fault::of(name, format!("expected an object, found {}", other.kind())));
+                let problem = format!("expected an object, found {}", other.kind());
+                return Err(base.map_or_else(
+                    || Fault::new(problem.as_str()),
+                    |base| base.fault(DocumentError::new("", problem.as_str())),
+                ));
             }
         };
         members.insert("policy_bundle", policy.value()?);

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use serde::Deserialize;
-use trustplane_core::json;
+use trustplane_core::{DocumentError, json};
 
 use crate::exit::Fault;
 use crate::input::Source;
@@ -27,11 +27,8 @@ impl Profile {
         let source = Source::read(path)?;
         let profile: Self = json::decode(&source.value()?).map_err(|error| source.fault(error.into()))?;
         if profile.state != "active" {
-            return Err(Fault::member(
-                source.name(),
-                "/state",
-                format!("expected \"active\", found {:?}", profile.state),
-            ));
+            let problem = format!("expected \"active\", found {:?}", profile.state);
+            return Err(source.fault(DocumentError::new("/state", problem)));
         }
         Ok(profile)
     }

@@ -1,0 +1,44 @@
+use clap::{Args, ValueEnum};
+
+use crate::exit::{Fault, Verdict};
+use crate::output::Output;
+
+#[derive(Args, Debug)]
+pub(crate) struct Schema {
+    /// Which document
+    #[arg(value_enum)]
+    document: Document,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Document {
+    /// Policy bundle: which callers may use which route
+    Policy,
+    /// Trust material: whose passports are believed
+    TrustMaterial,
+    /// Configuration of the filter
+    FilterConfig,
+    /// Policy of the broker: who may be issued what
+    BrokerPolicy,
+    /// One line of the audit log
+    AuditEvent,
+}
+
+impl Schema {
+    pub(crate) fn run(self, output: Output) -> Result<Verdict, Fault> {
+        output.line(self.document.schema())?;
+        Ok(Verdict::Allow)
+    }
+}
+
+impl Document {
+    const fn schema(self) -> &'static str {
+        match self {
+            Self::Policy => include_str!("../../schemas/policy.json"),
+            Self::TrustMaterial => include_str!("../../schemas/trust-material.json"),
+            Self::FilterConfig => include_str!("../../schemas/filter-config.json"),
+            Self::BrokerPolicy => include_str!("../../schemas/broker-policy.json"),
+            Self::AuditEvent => include_str!("../../schemas/audit-event.json"),
+        }
+    }
+}
