@@ -13,3 +13,5 @@ pub mod artefact;
 pub mod filter_subject;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod host;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod load;

@@ -4,7 +4,6 @@
 //! interleaved, and every row is first and last shown what it must refuse.
 
 mod authz;
-mod callers;
 mod cpu;
 mod figures;
 mod load;
@@ -23,8 +22,8 @@ use clap::Parser;
 use serde_json::{Map, Value};
 use trustplane::envoy::{Envoy, find_binary};
 use trustplane_core::{KeyCacheSettings, UnixTime, hex, sha256};
+use trustplane_wasm_tests::load::Callers;
 
-use crate::callers::Callers;
 use crate::cpu::Clock;
 use crate::figures::{Figures, Measured};
 use crate::rows::{Row, WARM_UP};
@@ -170,7 +169,7 @@ impl Bench {
     fn start(binary: &Path, module: &Path, other: Option<&Path>, folder: &Path, divide: usize) -> io::Result<Self> {
         cpu::pin(cpu::OTHERS)?;
         let callers = Callers::new()?;
-        let configuration = callers.configuration(now());
+        let configuration = callers.configuration(now()).to_string();
         let noop = folder.join("noop.wasm");
         fs::write(&noop, wat::parse_str(include_str!("noop.wat")).map_err(io::Error::other)?)?;
 
@@ -207,7 +206,7 @@ impl Bench {
     /// Signs, then sends; every answer must be the row's.
     fn load(&mut self, row: &Row, total: usize) -> io::Result<Measured> {
         let address = site::address(&self.envoy, row.gate)?;
-        let wires = row.requests(&mut self.callers, total, now())?;
+        let wires = row.requests(&self.callers, total, now())?;
         let helper = self.helpers.get(row.gate);
         let clocks =
             || -> io::Result<_> { Ok((self.envoy_clock.now()?, helper.map_or(Ok(Duration::ZERO), Clock::now)?)) };
@@ -224,7 +223,7 @@ impl Bench {
     fn check(&mut self, row: &Row) -> io::Result<()> {
         let address = site::address(&self.envoy, row.gate)?;
         for (refusal, status) in &row.refusals {
-            let mut wires = row.refused(*refusal, &mut self.callers, now())?;
+            let mut wires = row.refused(*refusal, &self.callers, now())?;
             let last = wires.pop().into_iter().collect();
             if !wires.is_empty() {
                 let total = wires.len();
