@@ -61,7 +61,7 @@ pub struct Up {
     broker: Option<Broker>,
     upstream: Echo,
     // The service ends before its Redis.
-    replay: Option<(ReplayThread, Redis)>,
+    _replay: Option<(ReplayThread, Redis)>,
     caller: Caller,
     listener: SocketAddr,
     paths: Paths,
@@ -171,7 +171,7 @@ impl Up {
         };
         let replay = replay.map(|(service, redis, _)| (service, redis));
         await_warm_store();
-        Ok(Self { envoy, broker, upstream, replay, caller: Caller::new(caller), listener, paths, folder })
+        Ok(Self { envoy, broker, upstream, _replay: replay, caller: Caller::new(caller), listener, paths, folder })
     }
 
     /// Where callers connect.
@@ -192,11 +192,6 @@ impl Up {
     /// The Envoy.
     pub fn envoy(&self) -> &Envoy {
         &self.envoy
-    }
-
-    /// Its Redis, where there is one.
-    pub fn redis(&mut self) -> Option<&mut Redis> {
-        self.replay.as_mut().map(|(_, redis)| redis)
     }
 
     /// The broker, if it was asked for.
