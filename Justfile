@@ -9,7 +9,7 @@ _default:
     @just --list --unsorted
 
 # The main job: requests through the filter in a real Envoy, one row a case.
-demo *flags: build
+demo *flags: build _redis
     target/release/trustplane demo --filter {{ filter }} {{ flags }}
 
 # A local Envoy with the filter, an echo upstream, fresh keys and bundles; Ctrl-C stops it.
@@ -49,7 +49,7 @@ test-envoy: build
     {{ suite }} envoy cargo test --locked --package trustplane-wasm-tests --test envoy
 
 # The official SDK as the caller, through a real Envoy; the demo matrix.
-test-sdk: build
+test-sdk: build _redis
     {{ suite }} sdk cargo test --locked --package trustplane-wasm-tests --test sdk --test demo
 
 # Exactly one of many, through real Envoys, a real Redis and their faults: prints every number, in about ten minutes.
