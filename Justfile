@@ -61,7 +61,7 @@ cases-check:
     "$TRUSTPLANE_PYTHON" wasm-tests/cases/materialise.py --check
 
 # What authorising a request costs, ours beside Envoy's own filters: one table from one run, about three minutes.
-bench *flags: build-filter
+bench *flags: build _redis
     cargo bench --locked --package trustplane-wasm-tests --bench envoy -- {{ flags }}
 
 # What issuing a passport costs on one core, beside two signatures alone and a bare echo over the same socket.

@@ -15,3 +15,5 @@ pub mod filter_subject;
 pub mod host;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod load;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod store;

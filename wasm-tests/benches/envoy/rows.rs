@@ -112,6 +112,8 @@ pub fn rows() -> Vec<Row> {
         token("jwt_authn ES256, cached", "jwt-es256-cached", &es256, 50_000),
         signed(SERVICE, "service", OPEN, &none, 12_000),
         signed("ext_authz, without tables", "service-plain", OPEN, &none, 8_000),
+        Row { refusals: Vec::new(), ..signed("ext_authz, allows all", "service-open", OPEN, &none, 12_000) },
+        signed("trustplane, callout, Redis", "callout", OPEN, &none, 12_000),
     ]
 }
 

@@ -5,9 +5,9 @@ use nix::sys::signal::Signal;
 use tokio::runtime::Runtime;
 use trustplane::clock;
 use trustplane_wasm_tests::load::{Lane, Order, Wire};
+use trustplane_wasm_tests::store::{Fallible, Service};
 
-use crate::report::{Fallible, Row};
-use crate::service::Service;
+use crate::report::Row;
 use crate::site::{CALLOUT, Site};
 
 /// Longer than the service keeps a silent connection.

@@ -9,10 +9,9 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use trustplane::clock;
 use trustplane_wasm_tests::load::{Lane, Order, Wire};
+use trustplane_wasm_tests::store::{Fallible, Redis, Service};
 
-use crate::redis::Redis;
-use crate::report::{Fallible, Row, grouped};
-use crate::service::Service;
+use crate::report::{Row, grouped};
 use crate::site::{Plan, Site, Store};
 
 /// An issuer's clock that runs ahead by so much is within the skew, and beyond the cold margin.

@@ -4,10 +4,9 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use tokio::runtime::Runtime;
+use trustplane_wasm_tests::store::{Fallible, Redis, Service};
 
-use crate::redis::Redis;
-use crate::report::{Fallible, Report, Row, grouped};
-use crate::service::Service;
+use crate::report::{Report, Row, grouped};
 use crate::site::{CALLOUT, Site};
 use crate::sustained::{Ledger, Sustained};
 

@@ -6,8 +6,9 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use trustplane::clock;
 use trustplane_wasm_tests::load::{Callers, Flaw, Lane, Order};
+use trustplane_wasm_tests::store::Fallible;
 
-use crate::report::{Fallible, Row, grouped};
+use crate::report::{Row, grouped};
 use crate::site::Site;
 
 /// Connections at a time.

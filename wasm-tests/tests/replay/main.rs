@@ -6,9 +6,7 @@ mod faults;
 mod griefing;
 mod million;
 mod race;
-mod redis;
 mod report;
-mod service;
 mod site;
 mod sustained;
 mod upstream;
@@ -18,11 +16,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use tokio::runtime::Runtime;
 use trustplane::envoy::Hold;
+use trustplane_wasm_tests::store::{Fallible, Redis, Service};
 
 use crate::faults::World;
-use crate::redis::Redis;
-use crate::report::{Fallible, Report, grouped};
-use crate::service::Service;
+use crate::report::{Report, grouped};
 use crate::site::{Plan, Site, Store};
 
 #[derive(Parser)]

@@ -12,10 +12,9 @@ use tokio::task::LocalSet;
 use trustplane::clock;
 use trustplane_core::{hex, sha256};
 use trustplane_wasm_tests::load::{Lane, Order};
+use trustplane_wasm_tests::store::{Fallible, Redis, Service};
 
-use crate::redis::Redis;
-use crate::report::{Fallible, Row, grouped, mebibytes};
-use crate::service::Service;
+use crate::report::{Row, grouped, mebibytes};
 use crate::site::{Plan, Site};
 
 const LANES: u64 = 32;

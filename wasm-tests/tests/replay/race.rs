@@ -9,8 +9,9 @@ use tokio::runtime::Runtime;
 use tokio::task::LocalSet;
 use trustplane::clock;
 use trustplane_wasm_tests::load::{Lane, Order};
+use trustplane_wasm_tests::store::Fallible;
 
-use crate::report::{Fallible, Row, grouped};
+use crate::report::{Row, grouped};
 use crate::site::Site;
 
 /// How many present one passport at once.

@@ -1,8 +1,7 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-/// Whatever stops a row.
-pub type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+use trustplane_wasm_tests::store::Fallible;
 
 /// What a row measured, and what was wrong with it.
 #[derive(Debug, Default)]

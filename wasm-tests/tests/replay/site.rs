@@ -13,9 +13,8 @@ use trustplane::envoy::{
 use trustplane::local::Folder;
 use trustplane_wasm_tests::artefact;
 use trustplane_wasm_tests::load::{Callers, HOST, Lane, Order, Wire};
+use trustplane_wasm_tests::store::{Fallible, socket};
 
-use crate::report::Fallible;
-use crate::service::socket;
 use crate::upstream::Upstream;
 
 /// The listener's name, and the prefix of its statistics.

@@ -10,8 +10,8 @@ use tokio::task::LocalSet;
 use tokio::time::{sleep, timeout};
 use trustplane::clock;
 use trustplane_wasm_tests::load::{Callers, Lane, Order, Wire};
+use trustplane_wasm_tests::store::Fallible;
 
-use crate::report::Fallible;
 use crate::site::Site;
 
 /// Callers at a time; each presents its passport on four connections at once, to every Envoy in turn.

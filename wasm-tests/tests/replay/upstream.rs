@@ -11,8 +11,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
-
-use crate::report::Fallible;
+use trustplane_wasm_tests::store::Fallible;
 
 /// The service behind every Envoy: it counts how often it saw the request of each passport.
 #[derive(Debug)]

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use trustplane_wasm_tests::artefact;
 
-use crate::report::Fallible;
+use super::Fallible;
+use crate::artefact;
 
 const START: Duration = Duration::from_secs(20);
 /// What the service waits for Redis.
@@ -34,24 +34,29 @@ impl Service {
         Ok(service)
     }
 
+    /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
+    /// Where it listens.
     pub fn socket(&self) -> PathBuf {
         socket(&self.folder)
     }
 
+    /// Sends it a signal.
     pub fn signal(&self, signal: Signal) -> Fallible<()> {
         Ok(kill(Pid::from_raw(self.child.id().cast_signed()), signal)?)
     }
 
+    /// Ends it at once.
     pub fn kill(&mut self) -> Fallible<()> {
         self.child.kill()?;
         self.child.wait()?;
         Ok(())
     }
 
+    /// Starts it again at the same place.
     pub fn restart(&mut self) -> Fallible<()> {
         self.child = launch(&self.folder, &self.redis, &self.flags)?;
         self.await_socket()

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::report::Fallible;
+use super::Fallible;
 
 const START: Duration = Duration::from_secs(20);
 
@@ -31,6 +31,12 @@ impl Redis {
         Ok(redis)
     }
 
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Where it listens.
     pub fn socket(&self) -> PathBuf {
         self.folder.join("redis.sock")
     }
@@ -62,10 +68,12 @@ impl Redis {
         Ok(value.ok_or_else(|| format!("INFO {section} has no {name}"))?.trim().parse()?)
     }
 
+    /// Sends it a signal.
     pub fn signal(&self, signal: Signal) -> Fallible<()> {
         Ok(kill(Pid::from_raw(self.child.id().cast_signed()), signal)?)
     }
 
+    /// Ends it at once.
     pub fn kill(&mut self) -> Fallible<()> {
         self.child.kill()?;
         self.child.wait()?;
