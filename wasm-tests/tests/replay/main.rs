@@ -102,6 +102,10 @@ fn main() -> ExitCode {
     report.row(&format!("{} distinct passports, memory of the service and Redis", grouped(million)), |row| {
         million::service(row, &runtime, million)
     });
+    let passports = of(50_000);
+    report.row(&format!("{} passports at the service, waiting for replicas", grouped(passports)), |row| {
+        million::waiting(row, &runtime, passports)
+    });
     report.finish()
 }
 

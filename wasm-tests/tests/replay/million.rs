@@ -22,6 +22,8 @@ const LANES: u64 = 32;
 const TTL: u64 = 10;
 const SKEW: u64 = 1;
 const KEPT: Duration = Duration::from_secs(TTL + 2 * SKEW);
+/// For its first seconds the store takes nothing.
+const COLD: Duration = Duration::from_secs(4);
 /// Buckets of shared data, and the largest size of one.
 const SHARED_DATA: u64 = 4096 * 16 * 1024;
 /// What the documentation says Redis takes for a passport.
@@ -63,8 +65,7 @@ pub fn service(row: &mut Row, runtime: &Runtime, passports: u64) -> Fallible<()>
     let socket = service.socket();
     let used = || redis.info("memory", "used_memory");
     let (empty, start) = (used()?, resident(service.pid())?);
-    // The store is cold for its first seconds.
-    std::thread::sleep(Duration::from_secs(4));
+    std::thread::sleep(COLD);
     let numbers = Rc::new(Cell::new(0));
     let (began, mut fresh) = (Instant::now(), 0);
     while began.elapsed() < KEPT * 3 / 2 {
@@ -80,6 +81,26 @@ pub fn service(row: &mut Row, runtime: &Runtime, passports: u64) -> Fallible<()>
     row.fact("Redis holds", format!("{} keys in {}", grouped(keys), mebibytes(used.saturating_sub(empty))));
     row.fact("bound", format!("{REDIS_PASSPORT} bytes a key: {}", mebibytes(bound)));
     row.must(used.saturating_sub(empty) <= bound, || "Redis is beyond the stated bound".into());
+    Ok(())
+}
+
+/// What it costs to wait for a replica.
+pub fn waiting(row: &mut Row, runtime: &Runtime, passports: u64) -> Fallible<()> {
+    let folder = Site::folder()?;
+    let redis = Redis::start(&folder.path().join("redis"), &[])?;
+    let _replica = Redis::start(&folder.path().join("replica"), &["--replicaof", &redis.address()])?;
+    for replicas in ["0", "1"] {
+        let place = folder.path().join(replicas);
+        let service = Service::start(&place, &redis.socket(), &["--replay-wait-replicas", replicas])?;
+        std::thread::sleep(COLD);
+        // Other passports each time.
+        let numbers = Rc::new(Cell::new(u64::from(replicas == "1") << 32));
+        let began = Instant::now();
+        let fresh = asked(&service.socket(), runtime, &numbers, passports)?;
+        let rate = fresh * 1000 / u64::try_from(began.elapsed().as_millis())?.max(1);
+        row.expect(&format!("fresh, waiting for {replicas}"), &grouped(fresh), &grouped(passports));
+        row.fact("    a second", grouped(rate));
+    }
     Ok(())
 }
 
