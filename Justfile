@@ -9,7 +9,7 @@ _default:
     @just --list --unsorted
 
 # The main job: requests through the filter in a real Envoy, one row a case.
-demo *flags: build
+demo *flags: build _redis
     target/release/trustplane demo --filter {{ filter }} {{ flags }}
 
 # A local Envoy with the filter, an echo upstream, fresh keys and bundles; Ctrl-C stops it.
@@ -49,23 +49,23 @@ test-envoy: build
     {{ suite }} envoy cargo test --locked --package trustplane-wasm-tests --test envoy
 
 # The official SDK as the caller, through a real Envoy; the demo matrix.
-test-sdk: build
+test-sdk: build _redis
     {{ suite }} sdk cargo test --locked --package trustplane-wasm-tests --test sdk --test demo
 
 # Bundles that change under two real Envoys while requests flow; prints how soon they are in force.
 test-bundles: build-filter
     {{ suite }} bundles cargo test --locked --package trustplane-wasm-tests --test bundles -- --nocapture --test-threads 1
 
-# Replay through two real Envoys and a real Redis with its faults; prints recovery times.
-test-replay: build-filter _redis
-    {{ suite }} replay cargo test --locked --package trustplane-wasm-tests --test replay -- --nocapture --test-threads 1
+# Exactly one of many, through real Envoys, a real Redis and their faults: prints every number, in about ten minutes.
+test-replay *flags: build _redis
+    {{ suite }} replay cargo test --locked --release --package trustplane-wasm-tests --test replay -- {{ flags }}
 
 # The cases' committed form is what the official SDK and an independent crypto library give.
 cases-check:
     "$TRUSTPLANE_PYTHON" wasm-tests/cases/materialise.py --check
 
 # What authorising a request costs, ours beside Envoy's own filters: one table from one run, about three minutes.
-bench *flags: build-filter
+bench *flags: build _redis
     cargo bench --locked --package trustplane-wasm-tests --bench envoy -- {{ flags }}
 
 # What issuing a passport costs on one core, beside two signatures alone and a bare echo over the same socket.

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 use trustplane_core::json::{JsonError, Limits};
 use trustplane_core::{Pin, PublicKey, UnixTime, sha256};
 
-use crate::run::log;
+use crate::log::Log;
 use fault::Fault;
 use served::Served;
 use stamp::Stamp;
@@ -37,6 +37,7 @@ struct Followed {
     kind: BundleKind,
     path: PathBuf,
     pin: Pin,
+    log: Log,
     seen: Mutex<Seen>,
     served: Mutex<Option<Arc<Served>>>,
     refusals: AtomicU64,
@@ -67,11 +68,12 @@ impl BundleFile {
     /// Begins to follow a file. Without a key its signature is left to the verifiers.
     ///
     /// A file that is not there yet may come; one that is wrong is refused.
-    pub fn open(kind: BundleKind, path: &Path, key: Option<PublicKey>) -> Result<Self, BundleFileError> {
+    pub fn open(kind: BundleKind, path: &Path, key: Option<PublicKey>, log: Log) -> Result<Self, BundleFileError> {
         let followed = Followed {
             kind,
             path: path.to_owned(),
             pin: key.map_or(Pin::UnsignedDev, Pin::Key),
+            log,
             seen: Mutex::default(),
             served: Mutex::default(),
             refusals: AtomicU64::new(0),
@@ -83,7 +85,7 @@ impl BundleFile {
                 seen.sound_at = Some(Instant::now());
             }
             Found::Fault(fault) if fault.is_absence() => {
-                log(format_args!("{followed}: not there yet; nothing is served until it is"));
+                followed.log.line(format_args!("{followed}: not there yet; nothing is served until it is"));
                 seen.fault = Some(fault.to_string());
             }
             Found::Fault(fault) => return Err(BundleFileError { kind, path: path.to_owned(), fault }),
@@ -126,7 +128,7 @@ impl Followed {
     }
 
     fn serve(&self, served: Served) {
-        log(format_args!("{self}: serving {}", served.version()));
+        self.log.line(format_args!("{self}: serving {}", served.version()));
         *self.served.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(served));
     }
 
@@ -138,7 +140,7 @@ impl Followed {
             Found::Same => {}
             Found::Served => {
                 if seen.fault.take().is_some() {
-                    log(format_args!("{self}: sound again"));
+                    self.log.line(format_args!("{self}: sound again"));
                 }
             }
             Found::Next(served) => {
@@ -161,8 +163,8 @@ impl Followed {
     fn refuse(&self, said: &str) {
         self.refusals.fetch_add(1, Ordering::Relaxed);
         match self.served() {
-            Some(served) => log(format_args!("{self}: refused, {} stays: {said}", served.version())),
-            None => log(format_args!("{self}: refused, nothing is served: {said}")),
+            Some(served) => self.log.line(format_args!("{self}: refused, {} stays: {said}", served.version())),
+            None => self.log.line(format_args!("{self}: refused, nothing is served: {said}")),
         }
     }
 

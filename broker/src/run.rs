@@ -18,6 +18,7 @@ use crate::broker::{Broker, Limits};
 use crate::bundle::{BundleFile, BundleKind};
 use crate::identity::Software;
 use crate::issue::Issuer;
+use crate::log::Log;
 use crate::metrics::Metrics;
 use crate::nonce::Nonces;
 use crate::policy::Policy;
@@ -201,7 +202,7 @@ fn bundles(args: &ServeArgs) -> Result<Vec<BundleFile>, RunError> {
     let ServeArgs { trust_bundle_signature_public_key: trust, policy_bundle_signature_public_key: policy, .. } = args;
     [(BundleKind::Trust, &args.trust_bundle, trust), (BundleKind::Policy, &args.policy_bundle, policy)]
         .into_iter()
-        .filter_map(|(kind, path, key)| Some(BundleFile::open(kind, path.as_ref()?, key.clone())))
+        .filter_map(|(kind, path, key)| Some(BundleFile::open(kind, path.as_ref()?, key.clone(), Log::stderr())))
         .map(|file| file.map_err(RunError::config))
         .collect()
 }

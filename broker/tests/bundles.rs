@@ -193,7 +193,7 @@ fn what_the_file_no_longer_holds_says_its_age() {
     let unchanged = services.get_if_changed(POLICY, tag);
     assert_eq!((unchanged.status, unchanged.header("age").is_some()), (304, true));
     let first = age();
-    wait_for(|| age() > first);
+    wait_for("a greater age", || age() > first);
     replace(&path, &bundle("policy", 5));
     assert_eq!(age(), None, "the file holds it again");
 }

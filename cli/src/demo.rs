@@ -5,6 +5,8 @@ mod broker;
 mod matrix;
 mod race;
 mod row;
+mod twins;
 
 pub(crate) use matrix::run;
 pub(crate) use row::Row;
+pub(crate) use twins::Twins;

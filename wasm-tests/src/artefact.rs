@@ -22,14 +22,23 @@ pub fn read() -> Result<Vec<u8>, String> {
 
 /// The command line: `TRUSTPLANE_BIN`, or where cargo puts it.
 pub fn command_line() -> Result<PathBuf, String> {
-    let path = match std::env::var_os("TRUSTPLANE_BIN") {
+    program("TRUSTPLANE_BIN", "trustplane")
+}
+
+/// The broker: `TRUSTPLANE_BROKER_BIN`, or where cargo puts it.
+pub fn broker() -> Result<PathBuf, String> {
+    program("TRUSTPLANE_BROKER_BIN", "trustplane-broker")
+}
+
+fn program(variable: &str, name: &str) -> Result<PathBuf, String> {
+    let path = match std::env::var_os(variable) {
         Some(path) => path.into(),
-        None => target().join("release/trustplane"),
+        None => target().join("release").join(name),
     };
     if path.is_file() {
         return Ok(path);
     }
-    Err(format!("{} is not there\nbuild it first: cargo build --release --package trustplane", path.display()))
+    Err(format!("{} is not there\nbuild it first: cargo build --release --package {name}", path.display()))
 }
 
 /// The Python that has the official SDK and `cryptography`.

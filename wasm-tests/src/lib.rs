@@ -13,3 +13,7 @@ pub mod artefact;
 pub mod filter_subject;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod host;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod load;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod store;

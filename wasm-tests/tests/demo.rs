@@ -8,7 +8,7 @@ use trustplane_wasm_tests::artefact;
 use trustplane_wasm_tests::run::Run;
 
 /// What the matrix must at least hold: a word of each row's name, and the reason.
-const ROWS: [(&str, &str); 18] = [
+const ROWS: [(&str, &str); 19] = [
     ("GET /orders/7?expand=items, signed", "200"),
     ("again", "jti_replay"),
     ("method", ""),
@@ -26,7 +26,8 @@ const ROWS: [(&str, &str); 18] = [
     ("class", "insufficient_key_binding"),
     ("fresher bundle", "stale_bundle_fail_closed"),
     ("revoked", "passport_revoked"),
-    ("32", ""),
+    ("32 times at once", "1 x 200, 31 x 403 jti_replay"),
+    ("2 Envoys", "1 x 200, 31 x 403 jti_replay"),
 ];
 
 #[derive(Deserialize)]

@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::stack::{StackArgs, Stop, this_program};
-use crate::demo::{self, Row};
+use crate::demo::{self, Row, Twins};
 use crate::exit::{Fault, Verdict};
 use crate::local::{Scenario, Up, UpOptions};
 use crate::output::Output;
@@ -13,6 +13,9 @@ use crate::output::Output;
 pub(crate) struct Demo {
     #[command(flatten)]
     stack: StackArgs,
+    /// Leave out the row with two Envoys, which needs redis-server
+    #[arg(long)]
+    without_redis: bool,
 }
 
 #[derive(Serialize)]
@@ -34,6 +37,10 @@ impl Demo {
         let mut stop = Stop::listen()?;
         let stopped = || Fault::new("stopped by a signal");
         let options = UpOptions { broker: Some(this_program()?), ..self.stack.options(Scenario::Acceptance) };
+        let pair = match self.without_redis {
+            true => None,
+            false => Some(start_twins(&mut stop, &options).await?.ok_or_else(stopped)?),
+        };
         let up = stop.start(options).await?.ok_or_else(stopped)?;
         if !output.is_json() {
             let columns = line("", "case", "expected", "actual", "upstream", "time");
@@ -41,14 +48,14 @@ impl Demo {
         }
         let tell = |row: &Row| if output.is_json() { Ok(()) } else { output.line(&text(row)) };
         let rows = tokio::select! {
-            rows = demo::run(&up, tell) => rows?,
+            rows = demo::run(&up, pair.as_ref(), tell) => rows?,
             () = stop.asked() => return Err(stopped()),
         };
         let summary = Summary {
             passed: rows.iter().filter(|row| row.passed).count(),
             total: rows.len(),
             upstream_expected: rows.iter().map(|row| row.upstream_expected).sum(),
-            upstream_actual: up.upstream().count(),
+            upstream_actual: up.upstream().count() + pair.as_ref().map_or(0, Twins::upstream_count),
             rows,
         };
         output.show(&summary)?;
@@ -56,6 +63,15 @@ impl Demo {
         let complete = summary.passed == summary.total && summary.upstream_actual == summary.upstream_expected;
         Ok(if complete { Verdict::Allow } else { Verdict::Deny })
     }
+}
+
+/// Two Envoys that share a Redis, or nothing when a signal came while they started.
+async fn start_twins(stop: &mut Stop, options: &UpOptions) -> Result<Option<Twins>, Fault> {
+    let options = Twins::options(options);
+    let unless = |err: Fault| Fault { problem: format!("{}; --without-redis leaves its row out", err.problem), ..err };
+    let Some(first) = stop.start(options.clone()).await.map_err(unless)? else { return Ok(None) };
+    let start = tokio::task::spawn_blocking(move || Twins::start(first, &options));
+    start.await.map_err(|err| Fault::new(err.to_string()))?.map(Some)
 }
 
 impl fmt::Display for Summary {

@@ -4,13 +4,18 @@ use trustplane_core::{KeyBinding, Reason};
 use super::broker;
 use super::race::race;
 use super::row::Row;
+use super::twins::{self, Twins};
 use crate::client::{Answer, Message};
 use crate::clock;
 use crate::exit::Fault;
 use crate::local::{Draft, Up};
 
 /// Runs every case, telling each row as it comes.
-pub(crate) async fn run(up: &Up, mut tell: impl FnMut(&Row) -> Result<(), Fault>) -> Result<Vec<Row>, Fault> {
+pub(crate) async fn run(
+    up: &Up,
+    pair: Option<&Twins>,
+    mut tell: impl FnMut(&Row) -> Result<(), Fault>,
+) -> Result<Vec<Row>, Fault> {
     let mut rows = Vec::new();
     let mut done = |row: Row| {
         let told = tell(&row);
@@ -31,6 +36,9 @@ pub(crate) async fn run(up: &Up, mut tell: impl FnMut(&Row) -> Result<(), Fault>
         broker::rows(up, own, &mut done).await?;
     }
     done(race(up).await?)?;
+    if let Some(pair) = pair {
+        done(twins::race(pair).await?)?;
+    }
     Ok(rows)
 }
 

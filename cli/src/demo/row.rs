@@ -68,6 +68,17 @@ impl Row {
         }
     }
 
+    /// Notes who took which share of a race; it was none unless two of them each took a tenth.
+    #[must_use]
+    pub(super) fn raced(mut self, who: &str, shares: &[u64]) -> Self {
+        let all: u64 = shares.iter().sum();
+        let raced = shares.iter().filter(|share| **share * 10 >= all.max(1)).count() >= 2;
+        let shares = shares.iter().map(u64::to_string).collect::<Vec<_>>().join(" + ");
+        self.passed &= raced;
+        self.note = format!("{who} took {shares}{}", if raced { "" } else { ": no race" });
+        self
+    }
+
     /// Fails the row for `problem`, if there is one.
     #[must_use]
     pub(super) fn unless(mut self, problem: Option<String>) -> Self {

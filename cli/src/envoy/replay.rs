@@ -29,7 +29,8 @@ impl ReplayService {
         Self { cluster: Self::CLUSTER.into(), socket: socket.to_owned() }
     }
 
-    pub(super) fn to_json(&self) -> Json {
+    /// The cluster as Envoy reads it.
+    pub fn to_json(&self) -> Json {
         value!({
             "name": (self.cluster.as_str()),
             "type": "STATIC",

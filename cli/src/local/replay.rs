@@ -1,13 +1,14 @@
-use std::fs::File;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep};
 use trustplane_broker::{Replay, ReplayArgs, Services};
 use trustplane_core::Replay as Members;
 
 use super::service::{ServiceThread, fault};
+use crate::child::{Kept, StartError, log_end, quiet};
 use crate::envoy::ReplayService;
 use crate::exit::Fault;
 
@@ -18,6 +19,7 @@ const REDIS_MS: u64 = 800;
 const CALLOUT_MS: u32 = 1000;
 /// A server that starts is there at once.
 const START: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(10);
 
 /// Where a local stack remembers consumed passports.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -47,11 +49,13 @@ impl Store {
     }
 }
 
-/// A real `redis-server` that keeps nothing on disk; it ends with this value.
+/// A real `redis-server` that keeps nothing on disk.
+///
+/// It ends with this value. Should this process be killed outright, the kernel kills it too.
 #[derive(Debug)]
 pub struct Redis {
-    child: Child,
-    folder: PathBuf,
+    _kept: Kept,
+    socket: PathBuf,
 }
 
 /// The broker's replay service alone, on a thread of its own; it ends with this value.
@@ -63,59 +67,38 @@ pub struct ReplayThread {
 impl Redis {
     /// Starts it in this folder. Blocks.
     pub fn start(folder: &Path) -> Result<Self, Fault> {
-        let log = folder.join("redis.log");
-        let out = File::create(&log).map_err(|err| Fault::file(&log, err))?;
+        let (log, socket) = (folder.join("redis.log"), folder.join("redis.sock"));
         let mut command = Command::new("redis-server");
         command.args(["--port", "0", "--save", "", "--appendonly", "no", "--unixsocketperm", "700", "--unixsocket"]);
-        command.arg(folder.join("redis.sock")).arg("--dir").arg(folder).stdin(Stdio::null()).stdout(out);
-        let child = command.spawn().map_err(|err| {
-            Fault::new(format!("redis-server: {err}; it has to be on PATH: apt-get install redis-server"))
-        })?;
-        let mut redis = Self { child, folder: folder.to_owned() };
-        let began = Instant::now();
-        while std::os::unix::net::UnixStream::connect(redis.socket()).is_err() {
-            let ended = redis.child.try_wait().is_ok_and(|status| status.is_some());
-            if ended || began.elapsed() > START {
-                return Err(Fault::new(format!("redis-server did not start; see {}", log.display())));
+        command.arg(&socket).arg("--dir").arg(folder);
+        quiet(&mut command, &log).map_err(|err| Fault::file(&log, err))?;
+        let waited_for = socket.clone();
+        match Kept::start("redis", command, async move |child: &mut Child| await_socket(&waited_for, child).await) {
+            Ok((kept, ())) => Ok(Self { _kept: kept, socket }),
+            Err(StartError::Io(err)) => {
+                Err(Fault::new(format!("redis-server: {err}; it has to be on PATH: apt-get install redis-server")))
             }
-            sleep(Duration::from_millis(10));
+            Err(StartError::NotReady(())) => {
+                Err(Fault::new(format!("redis-server did not start; its log ends:\n{}", log_end(&log))))
+            }
         }
-        Ok(redis)
-    }
-
-    /// Its process id.
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// Ends it at once.
-    pub fn kill(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-
-    /// Kills it and starts it again, empty.
-    pub fn restart(&mut self) -> Result<(), Fault> {
-        self.kill();
-        *self = Self::start(&self.folder.clone())?;
-        Ok(())
-    }
-
-    fn socket(&self) -> PathBuf {
-        self.folder.join("redis.sock")
     }
 
     /// Its URL.
     pub fn url(&self) -> String {
-        format!("unix://{}", self.socket().display())
+        format!("unix://{}", self.socket.display())
     }
 }
 
-impl Drop for Redis {
-    fn drop(&mut self) {
-        self.kill();
+async fn await_socket(socket: &Path, child: &mut Child) -> Result<(), ()> {
+    let deadline = Instant::now() + START;
+    while Instant::now() < deadline && child.try_wait().is_ok_and(|status| status.is_none()) {
+        if UnixStream::connect(socket).is_ok() {
+            return Ok(());
+        }
+        sleep(POLL).await;
     }
+    Err(())
 }
 
 impl ReplayThread {

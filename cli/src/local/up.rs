@@ -1,9 +1,12 @@
+use std::fs::File;
+use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
-use trustplane_broker::{BundleFile, BundleKind, Services, SigningKey};
+use trustplane_broker::{BundleFile, BundleKind, Log, Services, SigningKey};
 use trustplane_core::{BundleSource, FilterConfig, Hold, Scheme};
 
 use super::broker::Broker;
@@ -64,7 +67,7 @@ pub struct Up {
     broker: Option<Broker>,
     upstream: Echo,
     // The service ends before its Redis.
-    replay: Option<(ReplayThread, Redis)>,
+    _replay: Option<(ReplayThread, Redis)>,
     _bundles: ServiceThread,
     caller: Caller,
     listener: SocketAddr,
@@ -150,7 +153,11 @@ impl Up {
         };
         let service = replay.as_ref().map(|(_, _, socket)| ReplayService::new(socket));
         let bundle_socket = folder.file("bundles.sock");
-        let follow = |kind, path: &Path| BundleFile::open(kind, path, Some(signer.public_key().clone()));
+        let bundle_log = folder.file("bundles.log");
+        let log = Arc::new(File::create(&bundle_log).map_err(|err| Fault::file(&bundle_log, err))?);
+        // Where it cannot be written, that is no reason to stop.
+        let log = Log::new(move |line| drop(writeln!(&*log, "{line}")));
+        let follow = |kind, path: &Path| BundleFile::open(kind, path, Some(signer.public_key().clone()), log.clone());
         let bundles = ServiceThread::start(&bundle_socket, |_| {
             let policy = follow(BundleKind::Policy, &policy_bundle).map_err(service::fault)?;
             let trust = follow(BundleKind::Trust, &trust_bundle).map_err(service::fault)?;
@@ -190,7 +197,7 @@ impl Up {
             envoy,
             broker,
             upstream,
-            replay,
+            _replay: replay,
             _bundles: bundles,
             caller: Caller::new(caller),
             listener,
@@ -217,11 +224,6 @@ impl Up {
     /// The Envoy.
     pub fn envoy(&self) -> &Envoy {
         &self.envoy
-    }
-
-    /// Its Redis, where there is one.
-    pub fn redis(&mut self) -> Option<&mut Redis> {
-        self.replay.as_mut().map(|(_, redis)| redis)
     }
 
     /// The broker, if it was asked for.

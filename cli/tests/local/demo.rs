@@ -2,8 +2,8 @@ use serde_json::Value;
 
 use crate::running::command;
 
-fn demo(workers: &str) -> (Option<i32>, Value) {
-    let out = command().args(["demo", "--json", "--workers", workers]).output().unwrap();
+fn demo(flags: &[&str]) -> (Option<i32>, Value) {
+    let out = command().args(["demo", "--json"]).args(flags).output().unwrap();
     let said = String::from_utf8_lossy(&out.stderr).into_owned();
     (out.status.code(), serde_json::from_slice(&out.stdout).unwrap_or_else(|_| panic!("{said}")))
 }
@@ -15,18 +15,36 @@ fn failed(summary: &Value) -> Vec<&str> {
 
 #[test]
 fn every_row_of_the_matrix_comes_out_as_expected() {
-    let (code, summary) = demo("2");
+    let (code, summary) = demo(&["--workers", "2"]);
     assert_eq!(failed(&summary), Vec::<&str>::new());
-    assert_eq!((code, summary["passed"].as_u64(), summary["total"].as_u64()), (Some(0), Some(41), Some(41)));
+    assert_eq!((code, summary["passed"].as_u64(), summary["total"].as_u64()), (Some(0), Some(42), Some(42)));
     assert_eq!(summary["upstream_actual"], summary["upstream_expected"]);
+    let row = summary["rows"].as_array().unwrap().last().unwrap();
+    assert_eq!(
+        (&row["case"], &row["note"]),
+        (&"one passport, 32 times at 2 Envoys".into(), &"Envoys took 16 + 16".into())
+    );
+}
+
+#[test]
+fn without_redis_the_demo_says_how_to_get_it_and_how_to_do_without() {
+    let path = std::env::var_os("PATH");
+    let envoy = trustplane::envoy::find_binary(None, path.as_deref()).unwrap();
+    let out = command().args(["demo", "--envoy-bin"]).arg(envoy).env("PATH", "/nonexistent").output().unwrap();
+    assert_eq!(out.status.code(), Some(2));
+    assert_eq!(
+        String::from_utf8(out.stderr).unwrap(),
+        "error: redis-server: No such file or directory (os error 2); it has to be on PATH: apt-get install \
+         redis-server; --without-redis leaves its row out\n"
+    );
 }
 
 /// On one worker nothing races: the row that claims a race must not pass.
 #[test]
 fn a_race_without_a_second_worker_fails_its_row_and_the_demo() {
-    let (code, summary) = demo("1");
+    let (code, summary) = demo(&["--workers", "1", "--without-redis"]);
     assert_eq!(failed(&summary), ["one passport, 32 times at once"]);
-    assert_eq!(code, Some(1));
+    assert_eq!((code, summary["total"].as_u64()), (Some(1), Some(41)));
     let row = summary["rows"].as_array().unwrap().last().unwrap();
     assert_eq!(row["note"], "workers took 32: no race");
 }

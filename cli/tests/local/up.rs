@@ -1,6 +1,6 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
@@ -112,34 +112,61 @@ async fn a_request_signed_with_profile_and_key_file_passes_once() {
         ("profile_path", "/orders/7?expand=items", &[][..], "GET"),
         ("post_profile_path", "/orders", &["--body", "{}", "--header", "Content-Type: application/json"], "POST"),
     ] {
-        let out = command()
-            .args(["sign", "--json", "--profile", running.text(profile), "--path", path])
-            .args(["--private-key-file", running.text("private_key_path")])
-            .args(more)
-            .stderr(Stdio::inherit())
-            .output()
-            .unwrap();
-        let signed: Value = serde_json::from_slice(&out.stdout).unwrap();
-        let listener = running.text("listener_url").trim_start_matches("http://");
-        let text = |value: &Value| value.as_str().unwrap().to_owned();
-        let message = Message {
-            method: method.into(),
-            target: path.into(),
-            authority: listener.into(),
-            headers: signed["headers"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|pair| (text(&pair[0]), text(&pair[1])))
-                .collect(),
-            body: if method == "POST" { b"{}".to_vec() } else { Vec::new() },
-        };
-        let first = client::send(listener.parse().unwrap(), &message).await.unwrap();
+        let message = signed(&running, profile, path, more, method);
+        let listener = message.authority.parse().unwrap();
+        let first = client::send(listener, &message).await.unwrap();
         assert_eq!(first.status, 200, "{:?}", first.body);
         let seen: Value = serde_json::from_slice(&first.body).unwrap();
         assert_eq!((seen["method"].as_str(), seen["path"].as_str()), (Some(method), Some(path)));
-        let second = client::send(listener.parse().unwrap(), &message).await.unwrap();
+        let second = client::send(listener, &message).await.unwrap();
         assert_eq!((second.status, second.reason().as_deref()), (403, Some("jti_replay")));
+    }
+}
+
+/// A real `redis-server`: the one that the command starts remembers the passport, and ends with it.
+#[tokio::test]
+async fn up_with_redis_remembers_in_it_and_leaves_none_behind() {
+    for signal in [Signal::SIGTERM, Signal::SIGKILL] {
+        let running = Running::start(&["--replay", "redis"]);
+        let folder = running.text("state_dir").to_owned();
+        let socket = format!("{folder}/redis.sock");
+        let keys = || {
+            let told = Command::new("redis-cli").args(["-s", &socket, "keys", "trustplane:replay:v1:*"]).output();
+            String::from_utf8(told.unwrap().stdout).unwrap().lines().filter(|key| !key.ends_with(":began")).count()
+        };
+        let message = signed(&running, "profile_path", "/orders/7", &[], "GET");
+        let listener = message.authority.parse().unwrap();
+        assert_eq!(keys(), 0);
+        assert_eq!(client::send(listener, &message).await.unwrap().status, 200);
+        let second = client::send(listener, &message).await.unwrap();
+        assert_eq!((second.status, second.reason().as_deref()), (403, Some("jti_replay")));
+        assert_eq!(keys(), 1);
+        running.end(signal);
+        assert!(eventually(|| UnixStream::connect(&socket).is_err()), "{signal}");
+        assert_eq!(exists(&folder), signal == Signal::SIGKILL, "{signal}");
+        if signal == Signal::SIGKILL {
+            std::fs::remove_dir_all(folder).unwrap();
+        }
+    }
+}
+
+/// What `trustplane sign` makes of the stack's files, ready to be sent.
+fn signed(running: &Running, profile: &str, path: &str, more: &[&str], method: &str) -> Message {
+    let out = command()
+        .args(["sign", "--json", "--profile", running.text(profile), "--path", path])
+        .args(["--private-key-file", running.text("private_key_path")])
+        .args(more)
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    let signed: Value = serde_json::from_slice(&out.stdout).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    Message {
+        method: method.into(),
+        target: path.into(),
+        authority: running.text("listener_url").trim_start_matches("http://").into(),
+        headers: signed["headers"].as_array().unwrap().iter().map(|pair| (text(&pair[0]), text(&pair[1]))).collect(),
+        body: if method == "POST" { b"{}".to_vec() } else { Vec::new() },
     }
 }
 

@@ -36,23 +36,32 @@ struct Service {
 /// Starts a service on `socket`, on a thread of its own that ends with the process. That thread's
 /// clock.
 pub fn start(configuration: String, keys: KeyCacheSettings, socket: &Path) -> io::Result<Clock> {
+    on_a_thread(socket, move || {
+        let service = service(&configuration, keys)?;
+        Ok(move |request: &Request<Incoming>| service.answer(request))
+    })
+}
+
+/// Starts a service that lets everything pass: what asking one costs.
+pub fn start_open(socket: &Path) -> io::Result<Clock> {
+    on_a_thread(socket, || Ok(|_: &Request<Incoming>| Response::new(Empty::new())))
+}
+
+fn on_a_thread<A: Fn(&Request<Incoming>) -> Response<Empty<Bytes>> + 'static>(
+    socket: &Path,
+    make: impl FnOnce() -> io::Result<A> + Send + 'static,
+) -> io::Result<Clock> {
     let socket = socket.to_owned();
     let (report, started) = mpsc::channel();
     thread::Builder::new().name("ext_authz".into()).spawn(move || {
-        let served = serve(&configuration, keys, &socket, &report);
+        let served = cpu::pin(cpu::OTHERS).and_then(|()| serve(make()?, &socket, &report));
         // Once it serves, nobody listens any more.
         let _ = report.send(served.map(|()| Clock::of_this_thread()));
     })?;
     started.recv().map_err(io::Error::other)?
 }
 
-fn serve(
-    configuration: &str,
-    keys: KeyCacheSettings,
-    socket: &Path,
-    report: &mpsc::Sender<io::Result<Clock>>,
-) -> io::Result<()> {
-    cpu::pin(cpu::OTHERS)?;
+fn service(configuration: &str, keys: KeyCacheSettings) -> io::Result<Service> {
     let config = FilterConfig::parse(configuration.as_bytes()).map_err(io::Error::other)?;
     let (policy, trust) = config.load().map_err(io::Error::other)?;
     let checked_at = now();
@@ -61,7 +70,15 @@ fn serve(
         policy.map(|policy| Checked::new(policy, checked_at)),
         Checked::new(trust, checked_at),
     );
-    let service = Rc::new(Service { verifier, keys: RefCell::new(KeyCache::new(keys)), consumed: RefCell::default() });
+    Ok(Service { verifier, keys: RefCell::new(KeyCache::new(keys)), consumed: RefCell::default() })
+}
+
+fn serve(
+    answer: impl Fn(&Request<Incoming>) -> Response<Empty<Bytes>> + 'static,
+    socket: &Path,
+    report: &mpsc::Sender<io::Result<Clock>>,
+) -> io::Result<()> {
+    let answer = Rc::new(answer);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, async {
         let listener = UnixListener::bind(socket)?;
@@ -69,10 +86,10 @@ fn serve(
         let _ = report.send(Ok(Clock::of_this_thread()));
         loop {
             let (stream, _) = listener.accept().await?;
-            let service = Rc::clone(&service);
+            let answer = Rc::clone(&answer);
             tokio::task::spawn_local(async move {
                 let answer = service_fn(|request| {
-                    let response = service.answer(&request);
+                    let response = answer(&request);
                     async move { Ok::<_, Infallible>(response) }
                 });
                 // Envoy closes idle connections.

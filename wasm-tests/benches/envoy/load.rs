@@ -5,25 +5,16 @@ use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::task::LocalSet;
 use tokio::time::timeout;
+use trustplane_wasm_tests::load::{Lane, Wire};
 
 /// Connections at a time.
 pub const CONNECTIONS: usize = 16;
 /// A machine that needs longer for one run gives no figure at all.
 const LIMIT: Duration = Duration::from_secs(60);
-
-/// A request as bytes.
-#[derive(Clone, Debug)]
-pub struct Wire {
-    pub head: Vec<u8>,
-    pub body: Arc<[u8]>,
-}
 
 /// What a run saw.
 #[derive(Debug)]
@@ -76,57 +67,19 @@ pub fn run(address: SocketAddr, wires: Vec<Wire>, total: usize) -> io::Result<Se
 }
 
 async fn connection(address: SocketAddr, queue: Rc<RefCell<Queue>>) -> io::Result<()> {
-    let mut stream = TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
-    let mut buffer = Vec::with_capacity(4096);
+    let mut lane = Lane::open(address).await?;
     loop {
-        // One write for a small request; a large body is not copied.
-        let (mut head, body) = {
+        let wire = {
             let mut queue = queue.borrow_mut();
             if queue.sent == queue.total {
                 return Ok(());
             }
-            let Wire { head, body } = &queue.wires[queue.sent % queue.wires.len()];
-            let wire = (head.clone(), Arc::clone(body));
+            let wire = queue.wires[queue.sent % queue.wires.len()].clone();
             queue.sent += 1;
             wire
         };
-        let small = body.len() <= 64 * 1024;
-        if small {
-            head.extend_from_slice(&body);
-        }
         let begun = Instant::now();
-        stream.write_all(&head).await?;
-        if !small {
-            stream.write_all(&body).await?;
-        }
-        let status = answer(&mut stream, &mut buffer).await?;
-        queue.borrow_mut().seen.push((begun.elapsed(), status));
+        let answer = lane.send(&wire).await?;
+        queue.borrow_mut().seen.push((begun.elapsed(), answer.status));
     }
-}
-
-/// Reads one whole answer of known length.
-async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<u16> {
-    buffer.clear();
-    let head = loop {
-        if stream.read_buf(buffer).await? == 0 {
-            return Err(ErrorKind::UnexpectedEof.into());
-        }
-        if let Some(end) = buffer.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
-            break end + 4;
-        }
-    };
-    let text = str::from_utf8(&buffer[..head]).map_err(io::Error::other)?;
-    let mut lines = text.split("\r\n");
-    let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok());
-    let length = lines.find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
-    let (Some(status), Some(length)) = (status, length) else {
-        return Err(io::Error::other(format!("an answer that is not understood: {text}")));
-    };
-    while buffer.len() < head + length {
-        if stream.read_buf(buffer).await? == 0 {
-            return Err(ErrorKind::UnexpectedEof.into());
-        }
-    }
-    Ok(status)
 }

@@ -4,7 +4,6 @@
 //! interleaved, and every row is first and last shown what it must refuse.
 
 mod authz;
-mod callers;
 mod cpu;
 mod figures;
 mod load;
@@ -20,11 +19,12 @@ use std::time::{Duration, SystemTime};
 use std::{env, fs, io, thread};
 
 use clap::Parser;
-use serde_json::{Map, Value};
-use trustplane::envoy::{Envoy, find_binary};
+use serde_json::{Map, Value, json};
+use trustplane::envoy::{Envoy, ReplayService, find_binary};
 use trustplane_core::{KeyCacheSettings, UnixTime, hex, sha256};
+use trustplane_wasm_tests::load::Callers;
+use trustplane_wasm_tests::store::{Redis, Service};
 
-use crate::callers::Callers;
 use crate::cpu::Clock;
 use crate::figures::{Figures, Measured};
 use crate::rows::{Row, WARM_UP};
@@ -69,7 +69,9 @@ struct Args {
 struct Bench {
     envoy: Envoy,
     envoy_clock: Clock,
-    helpers: BTreeMap<&'static str, Clock>,
+    helpers: BTreeMap<&'static str, Vec<Clock>>,
+    /// They end with the bench.
+    _store: (Service, Redis),
     callers: Callers,
     divide: usize,
 }
@@ -170,7 +172,17 @@ impl Bench {
     fn start(binary: &Path, module: &Path, other: Option<&Path>, folder: &Path, divide: usize) -> io::Result<Self> {
         cpu::pin(cpu::OTHERS)?;
         let callers = Callers::new()?;
-        let configuration = callers.configuration(now());
+        let mut configuration = callers.configuration(now());
+        let store = store(folder)?;
+        let socket = store.0.socket();
+        configuration["replay"] = json!({
+            "store": "callout",
+            "cluster": ReplayService::CLUSTER,
+            "authority": ReplayService::AUTHORITY,
+            "timeout_ms": 1000,
+        });
+        let callout = Gate::Callout { module: module.to_owned(), configuration: configuration.to_string(), socket };
+        let configuration = callers.configuration(now()).to_string();
         let noop = folder.join("noop.wasm");
         fs::write(&noop, wat::parse_str(include_str!("noop.wat")).map_err(io::Error::other)?)?;
 
@@ -178,11 +190,14 @@ impl Bench {
         let mut helpers = BTreeMap::new();
         let mut service = |name, keys| {
             let socket = folder.join(name);
-            helpers.insert(name, authz::start(configuration.clone(), keys, &socket)?);
+            helpers.insert(name, vec![authz::start(configuration.clone(), keys, &socket)?]);
             io::Result::Ok((name, Gate::Service { socket }))
         };
         let service_with_tables = service("service", tables)?;
         let service_without = service("service-plain", KeyCacheSettings { max_bytes: 0, ..tables })?;
+        let open = folder.join("service-open");
+        helpers.insert("service-open", vec![authz::start_open(&open)?]);
+        helpers.insert("callout", vec![Clock::of_process(store.0.pid()), Clock::of_process(store.1.pid())]);
         let jwt = |name, signer: Signer, cache| (name, Gate::Jwt { jwks: signer.jwks(), cache });
         let other = other
             .map(|module| ("other", Gate::Wasm { module: module.to_owned(), configuration: configuration.clone() }));
@@ -197,20 +212,23 @@ impl Bench {
             jwt("jwt-es256-cached", Signer::es256(1), true),
             service_with_tables,
             service_without,
+            ("service-open", Gate::Service { socket: open }),
+            ("callout", callout),
         ];
         let gates: Vec<_> = gates.into_iter().chain(other).collect();
         let envoy = site::start(binary, folder, &gates)?;
         let envoy_clock = Clock::of_process(envoy.pid());
-        Ok(Self { envoy, envoy_clock, helpers, callers, divide })
+        Ok(Self { envoy, envoy_clock, helpers, _store: store, callers, divide })
     }
 
     /// Signs, then sends; every answer must be the row's.
     fn load(&mut self, row: &Row, total: usize) -> io::Result<Measured> {
         let address = site::address(&self.envoy, row.gate)?;
-        let wires = row.requests(&mut self.callers, total, now())?;
-        let helper = self.helpers.get(row.gate);
-        let clocks =
-            || -> io::Result<_> { Ok((self.envoy_clock.now()?, helper.map_or(Ok(Duration::ZERO), Clock::now)?)) };
+        let wires = row.requests(&self.callers, total, now())?;
+        let helpers = self.helpers.get(row.gate).map_or(&[][..], Vec::as_slice);
+        let clocks = || -> io::Result<(Duration, Duration)> {
+            Ok((self.envoy_clock.now()?, helpers.iter().map(Clock::now).sum::<io::Result<_>>()?))
+        };
         let before = clocks()?;
         let seen = load::run(address, wires, total)?;
         let after = clocks()?;
@@ -224,7 +242,7 @@ impl Bench {
     fn check(&mut self, row: &Row) -> io::Result<()> {
         let address = site::address(&self.envoy, row.gate)?;
         for (refusal, status) in &row.refusals {
-            let mut wires = row.refused(*refusal, &mut self.callers, now())?;
+            let mut wires = row.refused(*refusal, &self.callers, now())?;
             let last = wires.pop().into_iter().collect();
             if !wires.is_empty() {
                 let total = wires.len();
@@ -237,6 +255,15 @@ impl Bench {
         }
         Ok(())
     }
+}
+
+/// A real Redis, and the replay service in front of it.
+fn store(folder: &Path) -> io::Result<(Service, Redis)> {
+    let start = || {
+        let redis = Redis::start(&folder.join("redis"), &[])?;
+        Ok((Service::start(&folder.join("service-replay"), &redis.socket(), &[])?, redis))
+    };
+    start().map_err(|err: Box<dyn std::error::Error + Send + Sync>| io::Error::other(err))
 }
 
 fn now() -> UnixTime {

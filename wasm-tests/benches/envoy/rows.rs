@@ -4,9 +4,8 @@ use std::io;
 use std::sync::Arc;
 
 use trustplane_core::UnixTime;
+use trustplane_wasm_tests::load::{CALLERS, Callers, Flaw, Order, Wire, anonymous, bearing};
 
-use crate::callers::{CALLERS, Callers, Flaw, anonymous, bearing};
-use crate::load::Wire;
 use crate::tokens::{Signer, TOKENS};
 
 /// One line of the table.
@@ -113,6 +112,8 @@ pub fn rows() -> Vec<Row> {
         token("jwt_authn ES256, cached", "jwt-es256-cached", &es256, 50_000),
         signed(SERVICE, "service", OPEN, &none, 12_000),
         signed("ext_authz, without tables", "service-plain", OPEN, &none, 8_000),
+        Row { refusals: Vec::new(), ..signed("ext_authz, allows all", "service-open", OPEN, &none, 12_000) },
+        signed("trustplane, callout, Redis", "callout", OPEN, &none, 12_000),
     ]
 }
 
@@ -123,10 +124,10 @@ impl Row {
 
     /// This many requests that the row answers with its status; they may repeat, where that is
     /// nothing to the gate.
-    pub fn requests(&self, callers: &mut Callers, total: usize, now: UnixTime) -> io::Result<Vec<Wire>> {
+    pub fn requests(&self, callers: &Callers, total: usize, now: UnixTime) -> io::Result<Vec<Wire>> {
         match &self.traffic {
-            Traffic::Anonymous(body) => Ok(vec![anonymous(method(body), body)]),
-            Traffic::Signed(body, flaw) => (0..total).map(|_| callers.sign(method(body), body, now, *flaw)).collect(),
+            Traffic::Anonymous(body) => Ok(vec![anonymous(body)]),
+            Traffic::Signed(body, flaw) => (0..total).map(|_| signed(callers, body, now, *flaw)).collect(),
             Traffic::Tokens(signer) => {
                 let wire = |number| bearer(&signer.token(number, now));
                 Ok((0..TOKENS).map(wire).collect())
@@ -135,16 +136,16 @@ impl Row {
     }
 
     /// Requests of which the gate must refuse the last.
-    pub fn refused(&self, refusal: Refusal, callers: &mut Callers, now: UnixTime) -> io::Result<Vec<Wire>> {
+    pub fn refused(&self, refusal: Refusal, callers: &Callers, now: UnixTime) -> io::Result<Vec<Wire>> {
         let none = Arc::from([]);
         let body = match &self.traffic {
             Traffic::Anonymous(body) | Traffic::Signed(body, _) => body,
             Traffic::Tokens(_) => &none,
         };
         Ok(match refusal {
-            Refusal::Anonymous => vec![anonymous(method(body), body)],
-            Refusal::Flawed(flaw) => vec![callers.sign(method(body), body, now, flaw)?],
-            Refusal::Replay => vec![callers.sign(method(body), body, now, Flaw::None)?; 2],
+            Refusal::Anonymous => vec![anonymous(body)],
+            Refusal::Flawed(flaw) => vec![signed(callers, body, now, flaw)?],
+            Refusal::Replay => vec![signed(callers, body, now, Flaw::None)?; 2],
             Refusal::Token => {
                 let other = match &self.traffic {
                     Traffic::Tokens(signer) if matches!(**signer, Signer::Es256(_)) => Signer::es256(2),
@@ -156,10 +157,10 @@ impl Row {
     }
 }
 
-fn bearer(token: &str) -> Wire {
-    bearing("GET", &Arc::from([]), &format!("authorization: Bearer {token}\r\n"))
+fn signed(callers: &Callers, body: &Arc<[u8]>, now: UnixTime, flaw: Flaw) -> io::Result<Wire> {
+    callers.sign(&Order { flaw, ..Order::new(callers.number(), body, now) })
 }
 
-fn method(body: &[u8]) -> &'static str {
-    if body.is_empty() { "GET" } else { "POST" }
+fn bearer(token: &str) -> Wire {
+    bearing(&Arc::from([]), &format!("authorization: Bearer {token}\r\n"))
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use serde_json::{Value, json};
-use trustplane::envoy::{Envoy, Launch};
+use trustplane::envoy::{Envoy, Launch, ReplayService};
 
 use crate::cpu;
 use crate::tokens::{AUDIENCE, ISSUER};
@@ -22,6 +22,8 @@ pub enum Gate {
     Buffer,
     /// A Wasm filter with this configuration.
     Wasm { module: PathBuf, configuration: String },
+    /// The same, with the replay service behind a Unix socket.
+    Callout { module: PathBuf, configuration: String, socket: PathBuf },
     /// Envoy's own filter for JSON web tokens.
     Jwt { jwks: Value, cache: bool },
     /// A service behind a Unix socket.
@@ -95,7 +97,7 @@ fn filter(name: &str, gate: &Gate) -> Option<Value> {
                 "max_request_bytes": BUFFER,
             }),
         ),
-        Gate::Wasm { module, configuration } => (
+        Gate::Wasm { module, configuration } | Gate::Callout { module, configuration, .. } => (
             "wasm",
             json!({
                 "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
@@ -150,8 +152,11 @@ fn filter(name: &str, gate: &Gate) -> Option<Value> {
 }
 
 fn cluster(name: &str, gate: &Gate) -> Option<Value> {
-    let Gate::Service { socket } = gate else {
-        return None;
+    let socket = match gate {
+        Gate::Service { socket } => socket,
+        // As it is rendered for operators.
+        Gate::Callout { socket, .. } => return serde_json::to_value(ReplayService::new(socket).to_json()).ok(),
+        _ => return None,
     };
     Some(json!({
         "name": name,

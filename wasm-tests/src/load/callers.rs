@@ -1,14 +1,14 @@
-//! Who calls: an issuer, callers with keys of their own, and the documents that name them.
-
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use trustplane_broker::{SigningKey, mint};
 use trustplane_core::{CoveredHeader, KeyBinding, Transcript, UnixTime, hex, sha256};
 
-use crate::load::Wire;
+use super::lane::Wire;
 
+/// The authority of every request.
 pub const HOST: &str = "bench.example";
 const AUDIENCE: &str = "bench-api";
 const DOMAIN: &str = "bench.example";
@@ -16,35 +16,68 @@ const ISSUER: &str = "https://issuer.bench.example";
 const KID: &str = "issuer-1";
 
 /// How many callers take turns.
-pub const CALLERS: usize = 64;
+pub(super) const CALLERS: usize = 64;
 
-/// Signs requests under passports of one issuer.
+/// An issuer, callers with keys of their own, and the documents that name them.
+#[derive(Debug)]
 pub struct Callers {
     issuer: SigningKey,
     keys: Vec<SigningKey>,
-    /// How many passports there were: each has an id of its own.
-    issued: u64,
+    numbers: AtomicU64,
+}
+
+/// What is to be signed.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// Of the passport: its id and the path come from it.
+    pub number: u64,
+    /// Written with `POST` where there is one, else read with `GET`.
+    pub body: Arc<[u8]>,
+    /// The passport's `iat`.
+    pub issued_at: UnixTime,
+    /// How long it lives, in seconds.
+    pub ttl: u64,
+    /// What is wrong with it.
+    pub flaw: Flaw,
 }
 
 /// What a signed request claims falsely.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Flaw {
+    /// Nothing.
     None,
     /// The issuer's signature is another's.
     Issuer,
     /// The proof is another caller's.
     Proof,
+    /// The issuer vouches for a caller that the policy does not name.
+    Subject,
+    /// The request is not the one that was signed.
+    Target,
+}
+
+impl Order {
+    /// A sound one, good for ten minutes from now.
+    pub fn new(number: u64, body: &Arc<[u8]>, now: UnixTime) -> Self {
+        Self { number, body: Arc::clone(body), issued_at: now, ttl: 600, flaw: Flaw::None }
+    }
 }
 
 impl Callers {
+    /// With new keys.
     pub fn new() -> io::Result<Self> {
         let generate = || SigningKey::generate().map_err(io::Error::other);
         let keys = (0..CALLERS).map(|_| generate()).collect::<Result<_, _>>()?;
-        Ok(Self { issuer: generate()?, keys, issued: 0 })
+        Ok(Self { issuer: generate()?, keys, numbers: AtomicU64::new(0) })
+    }
+
+    /// A number that no passport of this issuer has.
+    pub fn number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// The filter's configuration: its defaults, and two bundles.
-    pub fn configuration(&self, now: UnixTime) -> String {
+    pub fn configuration(&self, now: UnixTime) -> Value {
         let signed_by = json!({ "issuer": "bench", "kid": "bench-1", "alg": "none" });
         let signature = json!({ "format": "unsigned-skeleton", "value": "-" });
         let route = |route_id: &str, method: &str| {
@@ -94,13 +127,12 @@ impl Callers {
                 "signature": signature,
             },
         })
-        .to_string()
     }
 
-    /// A request under a new passport, by the caller whose turn it is.
-    pub fn sign(&mut self, method: &str, body: &Arc<[u8]>, now: UnixTime, flaw: Flaw) -> io::Result<Wire> {
-        self.issued += 1;
-        let number = self.issued;
+    /// A request under a passport of this number, by the caller whose turn it is.
+    pub fn sign(&self, order: &Order) -> io::Result<Wire> {
+        let Order { number, ref body, issued_at: now, ttl, flaw } = *order;
+        let method = method(body);
         let turn = usize::try_from(number).map_err(io::Error::other)? % CALLERS;
         let caller = &self.keys[turn];
         let other = &self.keys[(turn + 1) % CALLERS];
@@ -109,10 +141,10 @@ impl Callers {
         let nonce = hex(&id);
         let claims = mint::Claims {
             issuer: ISSUER,
-            subject: &format!("service:caller-{turn}"),
+            subject: &format!("{}:caller-{turn}", if flaw == Flaw::Subject { "intruder" } else { "service" }),
             audience: AUDIENCE,
             issued_at: now,
-            expires_at: now.plus(600),
+            expires_at: now.plus(ttl),
             jti: &jti,
             trust_domain: DOMAIN,
             proof_key: caller.public_key(),
@@ -143,9 +175,10 @@ impl Callers {
         }
         .digest();
         let proof = mint::prove(&digest, if flaw == Flaw::Proof { other } else { caller });
-        let length = if body.is_empty() { String::new() } else { format!("content-length: {}\r\n", body.len()) };
+        let length = length(body);
+        let sent = if flaw == Flaw::Target { format!("{target}?more=1") } else { target };
         let head = format!(
-            "{method} {target} HTTP/1.1\r\nhost: {HOST}\r\nuser-agent: bench\r\naccept: */*\r\n{length}\
+            "{method} {sent} HTTP/1.1\r\nhost: {HOST}\r\nuser-agent: bench\r\naccept: */*\r\n{length}\
              authorization: Bearer {token}\r\nx-trustplane-transcript-sha256: {}\r\nx-trustplane-proof: {proof}\r\n\
              x-trustplane-nonce: {nonce}\r\nx-trustplane-body-sha256: {}\r\n\
              x-trustplane-signed-headers: x-trustplane-nonce\r\n\r\n",
@@ -157,15 +190,23 @@ impl Callers {
 }
 
 /// A request without credentials.
-pub fn anonymous(method: &str, body: &Arc<[u8]>) -> Wire {
-    bearing(method, body, "")
+pub fn anonymous(body: &Arc<[u8]>) -> Wire {
+    bearing(body, "")
 }
 
 /// A request with this header block.
-pub fn bearing(method: &str, body: &Arc<[u8]>, headers: &str) -> Wire {
-    let length = if body.is_empty() { String::new() } else { format!("content-length: {}\r\n", body.len()) };
+pub fn bearing(body: &Arc<[u8]>, headers: &str) -> Wire {
+    let (method, length) = (method(body), length(body));
     let head = format!(
         "{method} /orders/1 HTTP/1.1\r\nhost: {HOST}\r\nuser-agent: bench\r\naccept: */*\r\n{length}{headers}\r\n"
     );
     Wire { head: head.into_bytes(), body: Arc::clone(body) }
+}
+
+fn method(body: &[u8]) -> &'static str {
+    if body.is_empty() { "GET" } else { "POST" }
+}
+
+fn length(body: &[u8]) -> String {
+    if body.is_empty() { String::new() } else { format!("content-length: {}\r\n", body.len()) }
 }
