@@ -1,6 +1,6 @@
 use crate::tool::Folder;
 
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 22] = [
     "",
     "gen-key",
     "issue",
@@ -15,6 +15,8 @@ const COMMANDS: [&str; 20] = [
     "bundle inspect",
     "bundle merge-source",
     "bundle remove-source",
+    "bundle revoke",
+    "bundle rotate-key",
     "bundle sign",
     "bundle verify",
     "envoy",

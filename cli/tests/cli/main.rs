@@ -3,6 +3,7 @@
 mod broker;
 mod bundles;
 mod clients;
+mod edits;
 mod examples;
 mod help;
 mod keys;
