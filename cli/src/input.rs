@@ -60,6 +60,11 @@ impl Source {
         str::from_utf8(&self.bytes).unwrap_or_default()
     }
 
+    /// Its text, which must be UTF-8.
+    pub fn utf8(&self) -> Result<&str, Fault> {
+        str::from_utf8(&self.bytes).map_err(|err| Fault::of(&self.name, format!("not UTF-8: {err}")))
+    }
+
     /// The JSON in it.
     pub fn value(&self) -> Result<Value<'_>, Fault> {
         json::parse(&self.bytes, Limits::DOCUMENT).map_err(|error| Fault::json(&self.name, error))

@@ -3,6 +3,7 @@
 #![warn(missing_docs)]
 
 mod args;
+pub mod authoring;
 pub mod bundle;
 mod child;
 pub mod client;

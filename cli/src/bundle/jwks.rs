@@ -4,8 +4,8 @@ use trustplane_core::{DocumentError, PublicKey};
 /// What a key set (RFC 7517 section 5) holds for us.
 #[derive(Debug, Default)]
 pub struct KeySet {
-    /// Its Ed25519 keys by id.
-    pub keys: Vec<(String, PublicKey)>,
+    /// Its Ed25519 keys: pointer, id and key.
+    pub keys: Vec<(String, String, PublicKey)>,
     /// Pointer and kind of the others: signers of other things, which the RFC says to pass by.
     pub passed_by: Vec<(String, String)>,
 }
@@ -33,10 +33,10 @@ pub fn read_jwks(set: &Value<'_>) -> Result<KeySet, DocumentError> {
         let (kid, key) = read_jwk(jwk).map_err(at)?;
         let kid =
             kid.ok_or_else(|| at(DocumentError::new("/kid", "missing member: passports name their key by it")))?;
-        if read.keys.iter().any(|(known, _)| *known == kid) {
+        if read.keys.iter().any(|(_, known, _)| *known == kid) {
             return Err(at(DocumentError::new("/kid", "listed before")));
         }
-        read.keys.push((kid, key));
+        read.keys.push((format!("/keys/{number}"), kid, key));
     }
     Ok(read)
 }

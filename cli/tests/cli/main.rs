@@ -1,10 +1,12 @@
 //! The program as its users run it: exact output, exact errors, exact exit codes.
 
+mod authoring;
 mod broker;
 mod bundles;
 mod clients;
 mod edits;
 mod examples;
+mod forms;
 mod help;
 mod keys;
 mod render;

@@ -120,6 +120,6 @@ impl MergeSource {
         if set.keys.is_empty() {
             return Err(source.fault(DocumentError::new("/keys", "no Ed25519 key")));
         }
-        Ok(set.keys.into_iter().map(key).collect())
+        Ok(set.keys.into_iter().map(|(_, kid, public_key)| key((kid, public_key))).collect())
     }
 }
