@@ -11,6 +11,7 @@ mod rotate;
 mod sign;
 mod source;
 pub(crate) mod span;
+mod view;
 
 pub use add::{NewKey, Rule, add_keys};
 pub use jwks::{KeySet, read_jwk, read_jwks};
@@ -19,3 +20,4 @@ pub use revoke::Revocation;
 pub use rotate::{Rotated, Rotation};
 pub use sign::{Kind, Signer, build, sign, sign_text, unsign_text};
 pub use source::{Selector, Source};
+pub(crate) use view::{Envelope, KeyView, PolicyView, RevocationView, RouteView, RuleView, TrustView};

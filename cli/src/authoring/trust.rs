@@ -55,7 +55,9 @@ impl Maker {
         }
         for (pointer, kid, key) in set.keys {
             let place = format!("/issuers/{issuer_number}/keys/{}", keys.len());
-            self.places.trust.add(place, Origin::KeySet(self.places.sets.len(), pointer));
+            let set = self.places.sets.len();
+            self.places.trust.add(format!("{place}/public_key_b64url"), Origin::KeySet(set, format!("{pointer}/x")));
+            self.places.trust.add(place, Origin::KeySet(set, pointer));
             keys.push(value!({
                 "kid": (kid),
                 "alg": "EdDSA",

@@ -1,7 +1,10 @@
 mod build;
 mod change;
+mod diff;
 mod inspect;
+mod lint;
 mod merge_source;
+mod reading;
 mod remove_source;
 mod revoke;
 mod rotate_key;
@@ -23,8 +26,12 @@ use crate::value::{Json, pretty};
 pub(crate) enum Bundle {
     /// Turn authored members into an unsigned document
     Build(build::Build),
+    /// Say who gains or loses what between two documents
+    Diff(diff::Diff),
     /// Show what a document says
     Inspect(inspect::Inspect),
+    /// Say what a document allows that its author may not have meant
+    Lint(lint::Lint),
     /// Let a client in: its issuer's key and a source rule
     MergeSource(Box<merge_source::MergeSource>),
     /// Shut a client out: its source rule, and its issuer's key on request
@@ -43,7 +50,9 @@ impl Bundle {
     pub(crate) fn run(self, output: Output) -> Result<Verdict, Fault> {
         match self {
             Self::Build(command) => command.run(output),
+            Self::Diff(command) => command.run(output),
             Self::Inspect(command) => command.run(output),
+            Self::Lint(command) => command.run(output),
             Self::MergeSource(command) => command.run(output),
             Self::RemoveSource(command) => command.run(output),
             Self::Revoke(command) => command.run(output),

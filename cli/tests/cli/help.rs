@@ -1,6 +1,6 @@
 use crate::tool::Folder;
 
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 24] = [
     "",
     "gen-key",
     "issue",
@@ -12,7 +12,9 @@ const COMMANDS: [&str; 22] = [
     "broker check-config",
     "bundle",
     "bundle build",
+    "bundle diff",
     "bundle inspect",
+    "bundle lint",
     "bundle merge-source",
     "bundle remove-source",
     "bundle revoke",
