@@ -14,4 +14,5 @@ mod lint;
 mod render;
 mod requests;
 mod sdk;
+mod tiers;
 mod tool;
