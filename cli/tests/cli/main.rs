@@ -11,6 +11,7 @@ mod forms;
 mod help;
 mod keys;
 mod lint;
+mod readme;
 mod render;
 mod requests;
 mod sdk;
