@@ -4,6 +4,7 @@ mod broker;
 mod matrix;
 mod race;
 mod row;
+mod tiers;
 
 pub(crate) use matrix::run;
 pub(crate) use row::Row;

@@ -6,6 +6,7 @@ mod documents;
 mod filter;
 mod folder;
 mod replay;
+mod tiers;
 mod up;
 
 pub use broker::Broker;
