@@ -5,6 +5,7 @@ mod broker;
 mod matrix;
 mod race;
 mod row;
+mod tiers;
 mod twins;
 
 pub(crate) use matrix::run;

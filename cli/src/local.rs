@@ -7,6 +7,7 @@ mod filter;
 mod folder;
 mod replay;
 mod service;
+mod tiers;
 mod up;
 
 pub use broker::Broker;

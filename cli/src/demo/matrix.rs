@@ -4,6 +4,7 @@ use trustplane_core::{KeyBinding, Reason};
 use super::broker;
 use super::race::race;
 use super::row::Row;
+use super::tiers;
 use super::twins::{self, Twins};
 use crate::client::{Answer, Message};
 use crate::clock;
@@ -32,6 +33,7 @@ pub(crate) async fn run(
     forged.set("X-TrustPlane-Subject", "service:admin");
     let (row, answer) = Row::send(up, "forged X-TrustPlane-Subject header", &forged, Reason::RequestAllowed).await;
     done(row.unless(answer.and_then(|answer| identity_forged(&answer))))?;
+    tiers::rows(up, &mut done).await?;
     if let Some(own) = up.broker() {
         broker::rows(up, own, &mut done).await?;
     }

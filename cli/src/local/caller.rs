@@ -21,6 +21,8 @@ pub const AUDIENCE: &str = "orders-api";
 #[derive(Debug)]
 pub struct Caller {
     key: SigningKey,
+    /// Of the token service that vouches for others.
+    service: SigningKey,
 }
 
 /// A request of the local stack's caller, before it is signed.
@@ -81,8 +83,12 @@ impl Draft {
 }
 
 impl Caller {
-    pub(super) fn new(key: SigningKey) -> Self {
-        Self { key }
+    pub(super) fn new(key: SigningKey, service: SigningKey) -> Self {
+        Self { key, service }
+    }
+
+    pub(super) fn service(&self) -> &SigningKey {
+        &self.service
     }
 
     /// Its key, which signs passports and proofs.
@@ -163,22 +169,27 @@ fn sign_with<T>(
         trust_domain: TRUST_DOMAIN,
         key_binding: draft.key_binding,
     };
-    let request = Outgoing {
-        method: draft.method,
-        scheme: "http",
-        authority: &listener.to_string(),
-        target: &draft.target,
-        audience: draft.audience,
-        route_id: draft.route_id,
-        headers: &draft.headers,
-        body: &draft.body,
-    };
+    let authority = listener.to_string();
+    let request = outgoing(draft, &authority);
     let stamp = Stamp::new(now.minus(draft.age), draft.ttl).map_err(|err| Fault::new(err.to_string()))?;
     let signed = sign_request(&caller, &request, &stamp).map_err(|err| Fault::new(err.to_string()))?;
     Ok(form(&request, signed))
 }
 
-fn message(request: &Outgoing<'_>, signed: SignedRequest) -> Message {
+pub(super) fn outgoing<'a>(draft: &'a Draft, authority: &'a str) -> Outgoing<'a> {
+    Outgoing {
+        method: draft.method,
+        scheme: "http",
+        authority,
+        target: &draft.target,
+        audience: draft.audience,
+        route_id: draft.route_id,
+        headers: &draft.headers,
+        body: &draft.body,
+    }
+}
+
+pub(super) fn message(request: &Outgoing<'_>, signed: SignedRequest) -> Message {
     let mut headers = request.headers.to_vec();
     headers.extend(signed.headers.into_iter().map(|(name, value)| (name.to_owned(), value)));
     Message {

@@ -4,9 +4,9 @@ use trustplane_broker::SigningKey;
 use trustplane_core::json::Value;
 use trustplane_core::{DocumentError, PublicKey, UnixTime};
 
-use super::broker;
 use super::caller::{AUDIENCE, FORMER_SUBJECT, ISSUER, KID, SUBJECT, TRUST_DOMAIN};
 use super::up::Scenario;
+use super::{broker, tiers};
 use crate::bundle::{self, Kind, Signer};
 use crate::value::{Json, value};
 
@@ -19,6 +19,8 @@ pub(super) struct Issuers<'a> {
     pub(super) caller: &'a PublicKey,
     /// Of the broker, where there is one.
     pub(super) broker: Option<&'a PublicKey>,
+    /// Of the token service of the acceptance scenario.
+    pub(super) service: &'a PublicKey,
 }
 
 /// Both documents, signed.
@@ -39,7 +41,7 @@ impl Documents {
             Scenario::Orders => now,
         };
         let signer = Signer { key: signer, issuer: "local://trustplane.up", kid: "bundle-signer-1", issued_at };
-        let sign = |kind, authored| bundle::sign(kind, bundle::build(kind, authored)?, &signer);
+        let sign = |kind, authored| bundle::sign(kind, &bundle::build(kind, authored)?, &signer);
         Ok(Self {
             policy: sign(Kind::Policy, policy(scenario, issuers))?,
             trust: sign(Kind::Trust, trust(scenario, issuers, now))?,
@@ -97,6 +99,7 @@ fn sources(scenario: Scenario, issuers: &Issuers<'_>) -> Vec<Json> {
     let mut sources = vec![source(ISSUER, SUBJECT)];
     if scenario == Scenario::Acceptance {
         sources.push(source(ISSUER, FORMER_SUBJECT));
+        sources.extend(tiers::rules());
     }
     if issuers.broker.is_some() {
         sources.push(source(broker::ISSUER, broker::SUBJECT));
@@ -128,6 +131,9 @@ fn trust(scenario: Scenario, issuers: &Issuers<'_>, now: UnixTime) -> Json {
         })
     };
     let mut known = vec![issuer(ISSUER, KID, issuers.caller)];
+    if scenario == Scenario::Acceptance {
+        known.push(issuer(tiers::SERVICE, tiers::SERVICE_KID, issuers.service));
+    }
     known.extend(issuers.broker.map(|key| issuer(broker::ISSUER, broker::KID, key)));
     value!({ "issuers": (known), "revocations": (revocations) })
 }

@@ -131,9 +131,12 @@ impl Up {
             None => Folder::temporary()?,
         };
         let new_key = || SigningKey::generate().map_err(|err| Fault::new(err.to_string()));
-        let (caller, broker_key, signer) = (new_key()?, new_key()?, new_key()?);
-        let issuers =
-            Issuers { caller: caller.public_key(), broker: options.broker.as_ref().map(|_| broker_key.public_key()) };
+        let (caller, broker_key, signer, vouching) = (new_key()?, new_key()?, new_key()?, new_key()?);
+        let issuers = Issuers {
+            caller: caller.public_key(),
+            broker: options.broker.as_ref().map(|_| broker_key.public_key()),
+            service: vouching.public_key(),
+        };
         let documents = Documents::new(options.scenario, &issuers, &signer, clock::now())
             .map_err(|error| Fault::member("the local stack's bundles", error.pointer, error.problem))?;
         let upstream = Echo::start().map_err(|err| Fault::of("upstream", err))?;
@@ -199,7 +202,7 @@ impl Up {
             upstream,
             _replay: replay,
             _bundles: bundles,
-            caller: Caller::new(caller),
+            caller: Caller::new(caller, vouching),
             listener,
             paths,
             folder,

@@ -75,7 +75,7 @@ impl Author {
     fn sign(&self, kind: Kind, document: &Json, before: u64) -> String {
         let issued_at = UnixTime::from_secs(self.now - before);
         let signer = Signer { key: &self.key, issuer: "https://bundles.example", kid: "b-1", issued_at };
-        compact(&sign(kind, document.clone(), &signer).expect("the document loads"))
+        compact(&sign(kind, document, &signer).expect("the document loads"))
     }
 
     /// A worker that has no documents yet.
