@@ -100,7 +100,7 @@ mod tests {
     fn place(pointer: &str) -> (&str, usize, usize) {
         let Position { line, column } = locate(TEXT.as_bytes(), pointer).unwrap();
         let text = TEXT.split('\n').nth(line - 1).unwrap();
-        (&text[column - 1..], line, column)
+        (text.get(column - 1..).unwrap(), line, column)
     }
 
     #[test]
