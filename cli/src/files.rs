@@ -1,6 +1,6 @@
 //! Writing files so that no reader sees half of one.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,22 @@ pub enum Readers {
 
 /// Puts a file with these bytes at `path`, in place of the one that is there.
 pub fn write(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
+    put(path, bytes, readers, None)
+}
+
+/// The same, but a file that is there keeps its mode, and a link goes on leading to it.
+pub fn replace(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
+    match fs::canonicalize(path) {
+        Ok(path) => {
+            let mode = fs::metadata(&path)?.permissions();
+            put(&path, bytes, Readers::Owner, Some(mode))
+        }
+        Err(err) if err.kind() == io::ErrorKind::NotFound => put(path, bytes, readers, None),
+        Err(err) => Err(err),
+    }
+}
+
+fn put(path: &Path, bytes: &[u8], readers: Readers, permissions: Option<Permissions>) -> io::Result<()> {
     let temporary = beside(path);
     let mode = match readers {
         Readers::Anyone => 0o666,
@@ -26,7 +42,11 @@ pub fn write(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
         .create_new(true)
         .mode(mode)
         .open(&temporary)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|mut file| {
+            file.write_all(bytes)?;
+            permissions.map_or(Ok(()), |permissions| file.set_permissions(permissions))?;
+            file.sync_all()
+        })
         .and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
         // Nothing may be there to remove.
@@ -43,7 +63,7 @@ fn beside(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::MetadataExt as _;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
     use super::*;
 
@@ -58,6 +78,15 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
         assert!(write(&folder.join("no/such"), b"", Readers::Anyone).is_err());
+        let link = folder.join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        replace(&link, b"newer", Readers::Anyone).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"newer");
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o640);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        replace(&folder.join("fresh"), b"new", Readers::Owner).unwrap();
+        assert_eq!(fs::metadata(folder.join("fresh")).unwrap().mode() & 0o777, 0o600);
         fs::remove_dir_all(&folder).unwrap();
     }
 }

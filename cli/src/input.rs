@@ -1,13 +1,15 @@
 //! Reading what a command was given.
 
 use std::fs;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
 
 use clap::Args;
 use trustplane_core::json::{self, Limits, Value};
-use trustplane_core::{DocumentError, Pin, PublicKey};
+use trustplane_core::{DocumentError, Pin, PublicKey, UnixTime};
 
+use crate::bundle::span::locate;
 use crate::exit::Fault;
 
 /// A JSON file and its name, for faults in it.
@@ -37,15 +39,30 @@ impl Source {
         let mut bytes = Vec::new();
         let most = u64::try_from(Limits::DOCUMENT.max_bytes).unwrap_or(u64::MAX);
         // One byte more shows that the file is too large, without reading all of it.
-        fs::File::open(path)
-            .and_then(|file| file.take(most.saturating_add(1)).read_to_end(&mut bytes))
-            .map_err(|err| Fault::file(path, err))?;
+        let most = most.saturating_add(1);
+        if is_standard(path) {
+            let read = io::stdin().take(most).read_to_end(&mut bytes);
+            read.map_err(|err| Fault::of("standard input", err))?;
+        } else {
+            let read = fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes));
+            read.map_err(|err| Fault::file(path, err))?;
+        }
         Ok(Self { name: path.display().to_string(), bytes })
     }
 
     /// The file's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Its text; empty where it is not UTF-8, which [`value`](Self::value) says.
+    pub fn text(&self) -> &str {
+        str::from_utf8(&self.bytes).unwrap_or_default()
+    }
+
+    /// Its text, which must be UTF-8.
+    pub fn utf8(&self) -> Result<&str, Fault> {
+        str::from_utf8(&self.bytes).map_err(|err| Fault::of(&self.name, format!("not UTF-8: {err}")))
     }
 
     /// The JSON in it.
@@ -55,10 +72,8 @@ impl Source {
 
     /// A fault of the document in it, with the line where the member stands.
     pub fn fault(&self, error: DocumentError) -> Fault {
-        let problem = match json::locate(&self.bytes, &error.pointer) {
-            Some(at) => format!("{} (line {}, column {})", error.problem, at.line, at.column),
-            None => error.problem,
-        };
+        let at = locate(self.text(), &error.pointer);
+        let problem = format!("{} (line {}, column {})", error.problem, at.line, at.column);
         Fault::member(&self.name, error.pointer, problem)
     }
 }
@@ -104,4 +119,24 @@ pub fn header(text: &str) -> Result<(String, String), String> {
 pub fn key_binding(text: &str) -> Result<trustplane_core::KeyBinding, String> {
     trustplane_core::KeyBinding::parse(text)
         .ok_or_else(|| "expected software, remote_kms, hardware_local or attested_workload".to_owned())
+}
+
+/// Whether this is the name of standard input and output.
+pub fn is_standard(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// A moment on the command line or in an authoring file: Unix seconds, or RFC 3339 in UTC.
+pub fn moment(text: &str) -> Result<UnixTime, String> {
+    if let Ok(secs) = text.parse() {
+        return Ok(UnixTime::from_secs(secs));
+    }
+    let time = humantime::parse_rfc3339(text).ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    time.map(|since| UnixTime::from_secs(since.as_secs()))
+        .ok_or_else(|| format!("expected Unix seconds or a time such as 2026-01-31T00:00:00Z, found {text:?}"))
+}
+
+/// A length of time on the command line.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| format!("expected a duration such as 24h or 30m, found {text:?}"))
 }

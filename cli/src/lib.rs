@@ -3,16 +3,19 @@
 #![warn(missing_docs)]
 
 mod args;
+pub mod authoring;
 pub mod bundle;
 mod child;
 pub mod client;
 pub mod clock;
 mod cmd;
 mod demo;
+mod diff;
 pub mod envoy;
 pub mod exit;
 pub mod files;
 mod input;
+mod lint;
 pub mod local;
 mod output;
 mod private_key;

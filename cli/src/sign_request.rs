@@ -113,6 +113,19 @@ pub(crate) fn coverable(headers: &[(String, String)]) -> Result<(), SignError> {
     cover(headers, "").map(drop)
 }
 
+/// A passport that names the caller's key, whoever issued it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Held {
+    /// The token.
+    pub token: String,
+    /// `jti`.
+    pub jti: String,
+    /// `iat`.
+    pub issued_at: UnixTime,
+    /// `cnf.key_binding`.
+    pub key_binding: KeyBinding,
+}
+
 /// Issues a passport for this one request and signs the request under it.
 pub fn sign_request(caller: &Caller<'_>, request: &Outgoing<'_>, stamp: &Stamp) -> Result<SignedRequest, SignError> {
     let token = mint::mint_passport(
@@ -133,8 +146,18 @@ pub fn sign_request(caller: &Caller<'_>, request: &Outgoing<'_>, stamp: &Stamp) 
         caller.key,
     )
     .map_err(SignError::Mint)?;
+    let held = Held { token, jti: stamp.jti.clone(), issued_at: stamp.issued_at, key_binding: caller.key_binding };
+    sign_under(&held, caller.key, request, &stamp.nonce)
+}
 
-    let covered = cover(request.headers, &stamp.nonce)?;
+/// Signs a request under a passport that names `key`.
+pub fn sign_under(
+    held: &Held,
+    key: &SigningKey,
+    request: &Outgoing<'_>,
+    nonce: &str,
+) -> Result<SignedRequest, SignError> {
+    let covered = cover(request.headers, nonce)?;
     let hashed: Vec<_> =
         (covered.iter()).map(|(name, value)| CoveredHeader { name, value_sha256: sha256(value.as_bytes()) }).collect();
     let encoding = covered.iter().find(|(name, _)| name == "content-encoding").map(|(_, value)| value.to_lowercase());
@@ -157,10 +180,10 @@ pub fn sign_request(caller: &Caller<'_>, request: &Outgoing<'_>, stamp: &Stamp) 
         query: &normalize_query(query.as_bytes()).map_err(SignError::Query)?,
         headers: &hashed,
         body_sha256,
-        passport_jti: &stamp.jti,
-        nonce: &stamp.nonce,
-        issued_at: stamp.issued_at.as_secs(),
-        key_binding: caller.key_binding,
+        passport_jti: &held.jti,
+        nonce,
+        issued_at: held.issued_at.as_secs(),
+        key_binding: held.key_binding,
     };
     if !transcript.is_sound() {
         return Err(SignError::Transcript);
@@ -169,10 +192,10 @@ pub fn sign_request(caller: &Caller<'_>, request: &Outgoing<'_>, stamp: &Stamp) 
     let names: Vec<_> = covered.iter().map(|(name, _)| name.as_str()).collect();
     Ok(SignedRequest {
         headers: vec![
-            ("Authorization", format!("Bearer {token}")),
+            ("Authorization", format!("Bearer {}", held.token)),
             ("X-TrustPlane-Transcript-SHA256", trustplane_core::hex(&digest)),
-            ("X-TrustPlane-Proof", mint::prove(&digest, caller.key)),
-            ("X-TrustPlane-Nonce", stamp.nonce.clone()),
+            ("X-TrustPlane-Proof", mint::prove(&digest, key)),
+            ("X-TrustPlane-Nonce", nonce.to_owned()),
             ("X-TrustPlane-Body-SHA256", trustplane_core::hex(&body_sha256)),
             (SIGNED_HEADERS, names.join(",")),
         ],

@@ -56,27 +56,6 @@ pub fn compact(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-/// Sets a member right before another, or at the end when that one is not there.
-///
-/// A member that exists keeps its place.
-pub fn insert_before(object: &mut Object<'static>, before: &str, name: &'static str, value: Json) {
-    if object.get(name).is_some() || object.get(before).is_none() {
-        object.insert(name, value);
-        return;
-    }
-    let mut value = Some(value);
-    let mut rebuilt = Object::new();
-    for (own, member) in std::mem::take(object) {
-        if own == before
-            && let Some(value) = value.take()
-        {
-            rebuilt.insert(name, value);
-        }
-        rebuilt.insert(own, member);
-    }
-    *object = rebuilt;
-}
-
 impl IntoJson for Json {
     fn into_json(self) -> Json {
         self
@@ -153,14 +132,5 @@ mod tests {
         let name = "z";
         let document = value!({ "b": 1, "a": [true, "x", (name)], "c": {} });
         assert_eq!(compact(&document), r#"{"b":1,"a":[true,"x","z"],"c":{}}"#);
-    }
-
-    #[test]
-    fn a_new_member_stands_before_the_one_named_and_a_known_one_stays() {
-        let mut object = object!({ "a": 1, "c": 3 });
-        insert_before(&mut object, "c", "b", value!(2));
-        insert_before(&mut object, "a", "c", value!(4));
-        insert_before(&mut object, "missing", "d", value!(5));
-        assert_eq!(compact(&object), r#"{"a":1,"b":2,"c":4,"d":5}"#);
     }
 }

@@ -1,60 +1,51 @@
 use trustplane_core::DocumentError;
-use trustplane_core::json::Object;
 
-use super::edit::{array, item, members, position, sources, text};
-use super::sign::unsign;
+use super::edit::Edit;
+use super::place::{self, array, routes};
 use super::source::Source;
-use crate::value::Json;
+use super::span::Node;
 
 impl Source {
     /// Takes this source's rule out of one route, or out of every route; answers how many went.
     ///
     /// None at all is a fault: whoever removes a client must not believe it gone when its name was
     /// misspelt.
-    pub fn remove_rules(&self, policy: &mut Json, route_id: Option<&str>) -> Result<usize, DocumentError> {
-        let mut removed = 0;
-        let routes = sources(
-            policy,
-            |own| route_id.is_none_or(|wanted| own == wanted),
-            |rules| {
-                let before = rules.len();
-                rules.retain(|rule| !rule.as_object().is_some_and(|rule| self.is_rule(rule)));
-                removed += before - rules.len();
-                Ok(())
-            },
-        )?;
-        let problem = match (route_id, routes, removed) {
+    pub fn remove_rules(&self, policy: &mut String, route_id: Option<&str>) -> Result<usize, DocumentError> {
+        let mut edit = Edit::new(policy);
+        let (mut found, mut removed) = (0, 0);
+        for place in routes(policy) {
+            if route_id.is_none_or(|wanted| place.route_id == wanted) {
+                found += 1;
+                if let Some(rules) = place.route.member("allowed_sources") {
+                    removed += edit.retain(&rules, |rule| !self.is_rule(rule));
+                }
+            }
+        }
+        let problem = match (route_id, found, removed) {
             (Some(route_id), 0, _) => format!("no route has the id {route_id:?}"),
             (_, _, 0) => "no rule is for this source".to_owned(),
             _ => {
-                unsign(policy)?;
+                *policy = edit.apply();
                 return Ok(removed);
             }
         };
         Err(DocumentError::new("/route_groups", problem))
     }
-
-    /// Takes a key of this source's issuer out of trust material, and the issuer with its last key.
-    pub fn remove_key(&self, trust: &mut Json, kid: &str) -> Result<(), DocumentError> {
-        array(members(trust)?, "issuers", |issuers| {
-            let index = position(issuers, |issuer| self.is_issuer(issuer))
-                .ok_or_else(|| DocumentError::new("", format!("no issuer {:?}", self.issuer)))?;
-            let left = item(issuers, index, |issuer| take_key(issuer, kid))?;
-            if left == 0 {
-                issuers.remove(index);
-            }
-            Ok(())
-        })?;
-        unsign(trust)
-    }
 }
 
-/// Answers how many keys are left.
-fn take_key(issuer: &mut Object<'static>, kid: &str) -> Result<usize, DocumentError> {
-    array(issuer, "keys", |keys| {
-        let index = position(keys, |key| text(key, "kid") == Some(kid))
-            .ok_or_else(|| DocumentError::new("", format!("no key {kid:?}")))?;
-        keys.remove(index);
-        Ok(keys.len())
-    })
+/// Takes a key of an issuer out of trust material, and the issuer with its last key.
+pub fn remove_key(trust: &mut String, issuer: &str, kid: &str) -> Result<(), DocumentError> {
+    let (number, known) = place::issuer(trust, issuer)?;
+    let keys = array(&known, "keys").map_err(|error| error.within(number).within("issuers"))?;
+    if place::key(&known, kid).is_none() {
+        return Err(DocumentError::new(format!("/issuers/{number}/keys"), format!("no key {kid:?}")));
+    }
+    let mut edit = Edit::new(trust);
+    if keys.items().len() == 1 {
+        edit.retain(&array(&Node::root(trust), "issuers")?, |issuer| issuer.range() != known.range());
+    } else {
+        edit.retain(&keys, |key| key.string("kid").as_deref() != Some(kid));
+    }
+    *trust = edit.apply();
+    Ok(())
 }

@@ -1,9 +1,7 @@
-use trustplane_core::json::Object;
-
-use super::edit::text;
+use super::span::Node;
 
 /// Which subjects a rule is about.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Selector {
     /// This one.
     Exact(String),
@@ -12,7 +10,7 @@ pub enum Selector {
 }
 
 /// Whom a source rule is about.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Source {
     /// `iss`.
     pub issuer: String,
@@ -32,17 +30,26 @@ impl Selector {
     }
 }
 
+impl std::fmt::Display for Selector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Exact(subject) => f.write_str(subject),
+            Self::Prefix(prefix) => write!(f, "{prefix}*"),
+        }
+    }
+}
+
 impl Source {
     /// Whether an issuer of the trust material is this one's.
-    pub(super) fn is_issuer(&self, issuer: &Object<'static>) -> bool {
-        text(issuer, "issuer") == Some(&self.issuer)
+    pub(super) fn is_issuer(&self, issuer: &Node<'_>) -> bool {
+        issuer.string("issuer").as_ref() == Some(&self.issuer)
     }
 
     /// Whether a rule of the policy is about exactly this source.
-    pub(super) fn is_rule(&self, rule: &Object<'static>) -> bool {
+    pub(super) fn is_rule(&self, rule: &Node<'_>) -> bool {
         let (name, subject) = self.selector.member();
         self.is_issuer(rule)
-            && text(rule, "trust_domain") == Some(&self.trust_domain)
-            && text(rule, name) == Some(subject)
+            && rule.string("trust_domain").as_ref() == Some(&self.trust_domain)
+            && rule.string(name).as_deref() == Some(subject)
     }
 }

@@ -1,7 +1,13 @@
 mod build;
+mod change;
+mod diff;
 mod inspect;
+mod lint;
 mod merge_source;
+mod reading;
 mod remove_source;
+mod revoke;
+mod rotate_key;
 mod sign;
 mod verify;
 
@@ -9,9 +15,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use crate::bundle::{Kind, Selector, Source as SourceKey};
+use crate::bundle::{Kind, Selector};
 use crate::exit::{Fault, Verdict};
 use crate::files::{self, Readers};
+use crate::input::is_standard;
 use crate::output::Output;
 use crate::value::{Json, pretty};
 
@@ -19,12 +26,20 @@ use crate::value::{Json, pretty};
 pub(crate) enum Bundle {
     /// Turn authored members into an unsigned document
     Build(build::Build),
+    /// Say who gains or loses what between two documents
+    Diff(diff::Diff),
     /// Show what a document says
     Inspect(inspect::Inspect),
+    /// Say what a document allows that its author may not have meant
+    Lint(lint::Lint),
     /// Let a client in: its issuer's key and a source rule
     MergeSource(Box<merge_source::MergeSource>),
     /// Shut a client out: its source rule, and its issuer's key on request
     RemoveSource(Box<remove_source::RemoveSource>),
+    /// Take back a passport, a key, a subject, an issuer or a source
+    Revoke(Box<revoke::Revoke>),
+    /// Give an issuer a new key, and the old one an end
+    RotateKey(Box<rotate_key::RotateKey>),
     /// Issue and sign a document
     Sign(sign::Sign),
     /// Check a document and its signature
@@ -35,9 +50,13 @@ impl Bundle {
     pub(crate) fn run(self, output: Output) -> Result<Verdict, Fault> {
         match self {
             Self::Build(command) => command.run(output),
+            Self::Diff(command) => command.run(output),
             Self::Inspect(command) => command.run(output),
+            Self::Lint(command) => command.run(output),
             Self::MergeSource(command) => command.run(output),
             Self::RemoveSource(command) => command.run(output),
+            Self::Revoke(command) => command.run(output),
+            Self::RotateKey(command) => command.run(output),
             Self::Sign(command) => command.run(output),
             Self::Verify(command) => command.run(output),
         }
@@ -56,38 +75,9 @@ struct DocumentArgs {
     policy_bundle: Option<PathBuf>,
 }
 
-/// Both documents, and where their changed forms go.
+/// Which subjects a rule is about.
 #[derive(Args, Debug)]
-struct PairArgs {
-    /// Trust material to change
-    #[arg(long, value_name = "FILE")]
-    trust_material: PathBuf,
-    /// Policy bundle to change
-    #[arg(long, value_name = "FILE")]
-    policy_bundle: PathBuf,
-    /// Where the changed trust material goes
-    #[arg(long, value_name = "FILE")]
-    out_trust_material: PathBuf,
-    /// Where the changed policy bundle goes
-    #[arg(long, value_name = "FILE")]
-    out_policy_bundle: PathBuf,
-}
-
-/// A source, as a rule names it.
-#[derive(Args, Debug)]
-struct SourceArgs {
-    /// Issuer of the client's passports
-    #[arg(long)]
-    issuer: String,
-    /// Trust domain of the client's passports
-    #[arg(long, value_name = "DOMAIN")]
-    trust_domain: String,
-    #[command(flatten)]
-    subject: SubjectArgs,
-}
-
-#[derive(Args, Debug)]
-#[group(required = true, multiple = false)]
+#[group(id = "selector", multiple = false)]
 struct SubjectArgs {
     /// The one subject the rule is about
     #[arg(long, value_name = "SUBJECT")]
@@ -107,22 +97,21 @@ impl DocumentArgs {
     }
 }
 
-impl SourceArgs {
-    fn source(self) -> SourceKey {
-        let SubjectArgs { subject_exact, subject_prefix } = self.subject;
-        let selector = match (subject_exact, subject_prefix) {
-            (Some(subject), _) => Selector::Exact(subject),
-            (None, prefix) => Selector::Prefix(prefix.unwrap_or_default()),
-        };
-        SourceKey { issuer: self.issuer, trust_domain: self.trust_domain, selector }
+impl SubjectArgs {
+    fn selector(&self) -> Option<Selector> {
+        let exact = self.subject_exact.clone().map(Selector::Exact);
+        exact.or_else(|| self.subject_prefix.clone().map(Selector::Prefix))
     }
 }
 
 /// Writes a document to a file, or to standard output.
 fn put(output: Output, out: Option<&Path>, document: &Json) -> Result<(), Fault> {
-    let text = pretty(document);
-    match out {
+    put_text(output, out, &pretty(document))
+}
+
+fn put_text(output: Output, out: Option<&Path>, text: &str) -> Result<(), Fault> {
+    match out.filter(|path| !is_standard(path)) {
         Some(path) => files::write(path, text.as_bytes(), Readers::Anyone).map_err(|err| Fault::file(path, err)),
-        None => output.line(&text),
+        None => output.line(text),
     }
 }

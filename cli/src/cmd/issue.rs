@@ -116,7 +116,7 @@ impl Issue {
             |error: trustplane_core::DocumentError| Fault::member("--bundle-out", error.pointer, error.problem);
         let document = bundle::build(Kind::Trust, authored).map_err(refused)?;
         let signer = Signer { key, issuer: &self.issuer, kid, issued_at: stamp.issued_at };
-        bundle::sign(Kind::Trust, document, &signer).map(|document| pretty(&document)).map_err(refused)
+        bundle::sign(Kind::Trust, &document, &signer).map(|document| pretty(&document)).map_err(refused)
     }
 }
 

@@ -1,4 +1,5 @@
 pub(crate) mod curl;
+mod held;
 mod profile;
 
 use std::fs;
@@ -8,13 +9,14 @@ use clap::Args;
 use trustplane_core::{KeyBinding, QueryForm};
 
 use self::curl::curl;
+use self::held::Passport;
 use self::profile::Profile;
 use crate::clock;
 use crate::exit::{Fault, Verdict};
 use crate::input::{header, key_binding};
 use crate::output::{Output, Report};
 use crate::private_key::PrivateKeyArgs;
-use crate::sign_request::{Caller, Outgoing, SignedRequest, Stamp, sign_request};
+use crate::sign_request::{Caller, Outgoing, SignedRequest, Stamp, sign_request, sign_under};
 use crate::value::{Json, value};
 
 #[derive(Args, Debug)]
@@ -22,6 +24,10 @@ pub(crate) struct Sign {
     /// Signing profile, JSON: gives what the flags below do not
     #[arg(long, value_name = "FILE")]
     profile: Option<PathBuf>,
+    /// Sign under this passport, which somebody else issued for the private key: gives subject,
+    /// issuer, trust domain, kid and audience; `-` reads it from standard input
+    #[arg(long, value_name = "TOKEN|-", conflicts_with_all = ["subject", "issuer", "trust_domain", "kid", "audience"])]
+    token: Option<String>,
     /// Subject of the passport
     #[arg(long)]
     subject: Option<String>,
@@ -92,7 +98,8 @@ struct Meaning {
 
 impl Sign {
     pub(crate) fn run(self, output: Output) -> Result<Verdict, Fault> {
-        let meaning = self.meaning()?;
+        let held = self.token.as_deref().map(Passport::read).transpose()?;
+        let meaning = self.meaning(held.as_ref())?;
         let key = self.private_key.read()?;
         let caller = Caller {
             key: &key,
@@ -113,7 +120,11 @@ impl Sign {
             body: &meaning.body,
         };
         let stamp = Stamp::new(clock::now(), self.ttl).map_err(|err| Fault::new(err.to_string()))?;
-        let signed = sign_request(&caller, &request, &stamp).map_err(|err| Fault::new(err.to_string()))?;
+        let signed = match &held {
+            Some(passport) => sign_under(passport.held_by(&key)?, &key, &request, &stamp.nonce),
+            None => sign_request(&caller, &request, &stamp),
+        };
+        let signed = signed.map_err(|err| Fault::new(err.to_string()))?;
         let query = meaning.target.split_once('?').map(|(_, query)| query.as_bytes());
         if QueryForm::Unambiguous.read(query).is_err() {
             output.note(
@@ -124,11 +135,14 @@ impl Sign {
         Ok(Verdict::Allow)
     }
 
-    fn meaning(&self) -> Result<Meaning, Fault> {
+    fn meaning(&self, held: Option<&Passport>) -> Result<Meaning, Fault> {
         let mut caller = match &self.profile {
             Some(path) => Profile::read(path)?,
             None => Profile::default(),
         };
+        if let Some(passport) = held {
+            passport.tell(&mut caller);
+        }
         for (flag, own, value) in [
             ("--subject", &self.subject, &mut caller.subject),
             ("--issuer", &self.issuer, &mut caller.issuer),

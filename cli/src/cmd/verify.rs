@@ -11,6 +11,8 @@ use crate::exit::{Fault, Verdict};
 use crate::input::{PinArgs, header, public_key};
 use crate::output::Output;
 
+pub(crate) use passport::token;
+
 #[derive(Args, Debug)]
 #[command(override_usage = "\
 trustplane verify --token <TOKEN> --audience <AUDIENCE>

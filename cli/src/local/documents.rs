@@ -39,7 +39,7 @@ impl Documents {
             Scenario::Orders => now,
         };
         let signer = Signer { key: signer, issuer: "local://trustplane.up", kid: "bundle-signer-1", issued_at };
-        let sign = |kind, authored| bundle::sign(kind, bundle::build(kind, authored)?, &signer);
+        let sign = |kind, authored| bundle::sign(kind, &bundle::build(kind, authored)?, &signer);
         Ok(Self {
             policy: sign(Kind::Policy, policy(scenario, issuers))?,
             trust: sign(Kind::Trust, trust(scenario, issuers, now))?,

@@ -10,7 +10,7 @@ const RENDER: &str = "envoy render --policy-bundle policy.json --bundle trust.js
      --upstream http://127.0.0.1:3000";
 
 /// Compares with the committed file, or writes it.
-fn settle(path: &str, text: &str) {
+pub fn settle(path: &str, text: &str) {
     let path = repository(path);
     if std::env::var_os("TRUSTPLANE_BLESS").is_some() {
         fs::write(&path, text).unwrap();

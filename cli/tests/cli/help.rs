@@ -1,6 +1,6 @@
 use crate::tool::Folder;
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 25] = [
     "",
     "gen-key",
     "issue",
@@ -12,9 +12,13 @@ const COMMANDS: [&str; 21] = [
     "broker check-config",
     "bundle",
     "bundle build",
+    "bundle diff",
     "bundle inspect",
+    "bundle lint",
     "bundle merge-source",
     "bundle remove-source",
+    "bundle revoke",
+    "bundle rotate-key",
     "bundle sign",
     "bundle verify",
     "envoy",

@@ -1,13 +1,20 @@
 //! The program as its users run it: exact output, exact errors, exact exit codes.
 
+mod authoring;
 mod broker;
 mod bundles;
 mod clients;
+mod diff;
+mod edits;
 mod examples;
+mod forms;
 mod help;
 mod keys;
+mod lint;
 mod places;
+mod readme;
 mod render;
 mod requests;
 mod sdk;
+mod tiers;
 mod tool;

@@ -3,8 +3,8 @@ use std::path::PathBuf;
 use clap::Args;
 use trustplane_core::UnixTime;
 
-use super::{DocumentArgs, put};
-use crate::bundle::{self, Signer};
+use super::{DocumentArgs, put_text};
+use crate::bundle::{Signer, sign_text};
 use crate::clock;
 use crate::exit::{Fault, Verdict};
 use crate::input::Source;
@@ -42,9 +42,10 @@ impl Sign {
         let key = self.private_key.read()?;
         let issued_at = self.issued_at.map_or_else(clock::now, UnixTime::from_secs);
         let signer = Signer { key: &key, issuer: &self.signer_issuer, kid: &self.kid, issued_at };
-        let document =
-            bundle::sign(kind, source.value()?.into_owned(), &signer).map_err(|error| source.fault(error))?;
-        put(output, self.out.as_deref(), &document)?;
+        source.value()?;
+        let mut text = source.text().to_owned();
+        sign_text(kind, &mut text, &signer).map_err(|error| source.fault(error))?;
+        put_text(output, self.out.as_deref(), &text)?;
         if let Some(out) = &self.out {
             output.show(
                 &Report::new()

@@ -166,7 +166,7 @@ impl Said {
 }
 
 /// The token itself, or what standard input holds.
-pub(super) fn token(flag: &str) -> Result<String, Fault> {
+pub(crate) fn token(flag: &str) -> Result<String, Fault> {
     if flag != "-" {
         return Ok(flag.trim().to_owned());
     }
