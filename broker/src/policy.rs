@@ -3,7 +3,7 @@ mod wire;
 
 use std::collections::BTreeSet;
 
-use trustplane_core::json::{JsonError, Limits, Value, decode, parse};
+use trustplane_core::json::{JsonError, Limits, check_present, decode, parse};
 
 use crate::peer::Peer;
 
@@ -87,21 +87,6 @@ impl Policy {
     /// How many kinds of callers are listed.
     pub const fn callers(&self) -> usize {
         self.callers.len()
-    }
-}
-
-/// A `null` could be read as "no restriction", so there is none.
-fn check_present(value: &Value<'_>) -> Result<(), JsonError> {
-    match value {
-        Value::Null => Err(JsonError::new("expected a value, found null")),
-        Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .try_for_each(|(index, item)| check_present(item).map_err(|fault| fault.within(index))),
-        Value::Object(object) => {
-            object.iter().try_for_each(|(name, member)| check_present(member).map_err(|fault| fault.within(name)))
-        }
-        Value::Bool(_) | Value::Integer(_) | Value::String(_) => Ok(()),
     }
 }
 

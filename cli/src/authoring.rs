@@ -9,6 +9,8 @@ mod names;
 mod origin;
 mod places;
 mod policy;
+#[cfg(feature = "schema")]
+mod schema;
 mod toml;
 mod trust;
 mod types;
@@ -16,6 +18,9 @@ mod yaml;
 
 pub use build::{Built, build};
 pub use file::File;
+#[cfg(feature = "schema")]
+pub use schema::schema;
+
 pub use names::{BodyMode, Class, Freshness, MatchType, QueryForm, RevocationType, Status};
 pub use types::{
     Api, Authoring, Caller, Defaults, Issuer, Jwk, Key, Provenance, Revocation, Route, Term, Time, Version,

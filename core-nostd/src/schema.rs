@@ -19,14 +19,12 @@ use crate::config::FilterConfig;
 use crate::policy::Document as Policy;
 use crate::trust::Document as Trust;
 
-pub(crate) use rules::{
-    by_match_type, by_store, classed_routes, keys_for_bundles, needs_cluster, outcome, policy_form, trust_form,
+pub use rules::by_match_type;
+pub(crate) use rules::{by_store, classed_routes, keys_for_bundles, needs_cluster, outcome, policy_form, trust_form};
+pub use text::{
+    Amount, Authority, BaseUrl, ClusterName, Context, Digest, ExemptName, FreeForm, HeaderName, Method, Moment,
+    PathPrefix, PathTemplate, PlainPath, PublicKeyText, SubjectPrefix, Text, Trimmed,
 };
-pub(crate) use text::{
-    Amount, Authority, BaseUrl, ClusterName, Digest, ExemptName, FreeForm, HeaderName, Method, Moment, PlainPath,
-    PublicKeyText, SubjectPrefix,
-};
-pub use text::{Text, Trimmed};
 
 /// What every reader of ours does and no schema can say.
 const STRICT: &str = "Beyond what a schema can say, a member that stands twice is refused, and so is a number \

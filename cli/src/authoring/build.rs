@@ -22,6 +22,7 @@ pub struct Built {
 
 /// Makes both documents of an authoring file: the same file gives the same bytes.
 pub fn build(file: File) -> Result<Built, Fault> {
+    json::check_present(file.value()).map_err(|error| file.fault(error.into()))?;
     let authored: Authoring = json::decode(file.value()).map_err(|error| file.fault(error.into()))?;
     let mut maker = Maker { places: Places::of(file), notes: Vec::new() };
     let trust = maker.trust(&authored)?;

@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 /// Where a signing key is kept, as its issuer vouches; each includes those before it.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Class {
     /// Anywhere: possession alone.
     Software,
@@ -17,6 +18,7 @@ pub enum Class {
 /// How current the documents must be.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Freshness {
     /// Fetched within the verifier's short window.
     Realtime,
@@ -28,6 +30,7 @@ pub enum Freshness {
 
 /// How a path is compared.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum MatchType {
     /// As a whole.
     Exact,
@@ -38,6 +41,7 @@ pub enum MatchType {
 /// Which raw queries are taken.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum QueryForm {
     /// Those in normal form.
     Strict,
@@ -50,6 +54,7 @@ pub enum QueryForm {
 /// How bodies are bound to proofs.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum BodyMode {
     /// By the hash of the bytes that come.
     Hashed,
@@ -62,6 +67,7 @@ pub enum BodyMode {
 /// Whether a key counts.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Status {
     /// It does.
     Active,
@@ -72,6 +78,7 @@ pub enum Status {
 /// Which part of a passport is revoked.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum RevocationType {
     /// One passport.
     Jti,

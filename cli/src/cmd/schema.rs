@@ -16,6 +16,8 @@ enum Document {
     Policy,
     /// Trust material: whose passports are believed
     TrustMaterial,
+    /// Authoring file: both documents as people write them
+    Authoring,
     /// Configuration of the filter
     FilterConfig,
     /// Policy of the broker: who may be issued what
@@ -36,6 +38,7 @@ impl Document {
         match self {
             Self::Policy => include_str!("../../schemas/policy.json"),
             Self::TrustMaterial => include_str!("../../schemas/trust-material.json"),
+            Self::Authoring => include_str!("../../schemas/authoring.json"),
             Self::FilterConfig => include_str!("../../schemas/filter-config.json"),
             Self::BrokerPolicy => include_str!("../../schemas/broker-policy.json"),
             Self::AuditEvent => include_str!("../../schemas/audit-event.json"),

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::authored::authoring;
 use crate::judge::{Case, by_reader, by_schema};
+use crate::tool::OTHER_PUBLIC;
 use crate::valid::{broker_policy, config, policy, stores, trust};
 
 fn changed(schema: &'static str, mut document: Value, pointer: &str, value: Value) -> Case {
@@ -77,6 +79,23 @@ fn cases() -> Vec<(Case, &'static str)> {
         (&shared, "/exempt_headers", json!([]), "/exempt_headers: unknown member"),
     ] {
         add("filter-config", config(store.clone()), pointer, value, problem);
+    }
+    for (pointer, value, problem) in [
+        ("/version", json!("1"), "/version: expected \"trustplane-authoring-v1\""),
+        ("/policy_id", Value::Null, "/policy_id: expected a value, found null"),
+        ("/defaults/freshness_class", json!("offline_ok"), "/defaults/freshness_class: expected \"realtime\" or"),
+        ("/defaults/deny", json!(true), "/defaults/deny: unknown member"),
+        ("/issuers/1", json!({ "issuer": "o" }), "/issuers/1: an issuer without keys vouches for nobody"),
+        ("/issuers/0/keys/0/jwk", json!({ "kty": "OKP", "crv": "Ed25519", "x": OTHER_PUBLIC }), "has both public_key"),
+        ("/issuers/0/keys/0/not_before", json!("2026-01-31"), "not_before: expected Unix seconds or a time such as"),
+        ("/issuers/0/keys/1/jwk/d", json!("x"), "/issuers/0/keys/1/jwk/d: a private key"),
+        ("/issuers/0/keys/1/jwk/crv", json!("X25519"), "/issuers/0/keys/1/jwk/crv: expected \"Ed25519\""),
+        ("/apis/0/routes/0/method", json!("get"), "/apis/0/routes/0/method: expected upper-case letters alone"),
+        ("/callers/0/may_call/1", json!("r1"), "/callers/0/may_call/1: listed before"),
+        ("/callers/0/subject_prefix", json!("s:"), "/callers/0: has both subject_exact and subject_prefix"),
+        ("/revocations/0/type", json!("fleet"), "/revocations/0/type: expected \"jti\" or \"kid\""),
+    ] {
+        add("authoring", authoring(), pointer, value, problem);
     }
     for (pointer, value, problem) in [
         ("/version", json!("trustplane-broker-policy-v2"), "/version: expected \"trustplane-broker-policy-v1\""),

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use trustplane_core::json::{Limits, parse};
 use trustplane_core::{FilterConfig, Pin, Policy, Trust};
 
+use crate::authored;
 use crate::tool::repository;
 
 /// A document, and the schema that is about it.
@@ -16,6 +17,15 @@ pub struct Case {
 
 /// What Python's `jsonschema` says of each by the shipped schemas: its first complaint, if any.
 pub fn by_schema(cases: &[Case]) -> Vec<Result<(), String>> {
+    let processes = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = cases.len().div_ceil(processes).max(100);
+    std::thread::scope(|scope| {
+        let shares: Vec<_> = cases.chunks(share).map(|cases| scope.spawn(|| by_one_process(cases))).collect();
+        shares.into_iter().flat_map(|share| share.join().unwrap()).collect()
+    })
+}
+
+fn by_one_process(cases: &[Case]) -> Vec<Result<(), String>> {
     let python = std::env::var("TRUSTPLANE_PYTHON").expect("TRUSTPLANE_PYTHON must name a Python that has jsonschema");
     let mut child = Command::new(python)
         .arg(repository("cli/tests/schema/judge.py"))
@@ -54,6 +64,7 @@ pub fn by_reader(case: &Case) -> Result<(), String> {
         "broker-policy" => {
             trustplane_broker::Policy::parse(text.as_bytes()).map(drop).map_err(|fault| fault.to_string())
         }
+        "authoring" => authored::read(&case.document),
         name => panic!("nothing of ours reads {name}"),
     }
 }

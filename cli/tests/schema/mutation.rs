@@ -8,13 +8,20 @@ use crate::judge::{Case, by_reader, by_schema};
 use crate::valid::full;
 
 /// What only the reader refuses, in its words; each is named in the description of the schema.
-const BEYOND_SCHEMAS: [(&str, &str); 8] = [
+const BEYOND_SCHEMAS: [(&str, &str); 15] = [
     ("policy", "no API has this id"),
     ("policy", "listed before"),
     ("policy", "missing member: the API names no audience either"),
     ("trust-material", "listed before"),
     ("trust-material", "later than not_after"),
     ("trust-material", "small order"),
+    ("authoring", "listed before"),
+    ("authoring", "no issuer "),
+    ("authoring", "no route has the id"),
+    ("authoring", "missing member: the API names no audience either"),
+    ("authoring", "later than not_after"),
+    ("authoring", "small order"),
+    ("authoring", "No such file or directory"),
     ("filter-config", "is exempt and so can never be covered"),
     ("filter-config", "small order"),
 ];
@@ -104,8 +111,13 @@ fn remove(document: &mut Value, pointer: &str) {
 
 /// What stands in the same place of the other of two.
 fn others(document: &Value, pointer: &str) -> Option<Value> {
-    let swapped =
-        [("/keys/1/", "/keys/0/"), ("/routes/1/", "/routes/0/"), ("required", "exempt"), ("exempt", "required")];
+    let swapped = [
+        ("/keys/1/", "/keys/0/"),
+        ("/routes/1/", "/routes/0/"),
+        ("/issuers/1/", "/issuers/0/"),
+        ("required", "exempt"),
+        ("exempt", "required"),
+    ];
     let other =
         swapped.iter().find(|(own, _)| pointer.contains(own)).map(|(own, other)| pointer.replace(own, other))?;
     document.pointer(&other).cloned()
@@ -123,7 +135,10 @@ fn mutants(case: &Case) -> Vec<Mutant> {
             mutate(&mut case.document);
             mutants.push(Mutant { pointer: pointer.clone(), change: change.to_owned(), case });
         };
-        for (change, value) in replacements() {
+        // Where no text belongs, one is as wrong as the next.
+        let is_text = case.document.pointer(&pointer).is_some_and(Value::is_string);
+        let fitting = |(change, value): &(&str, Value)| is_text || !value.is_string() || *change == "text";
+        for (change, value) in replacements().into_iter().filter(fitting) {
             add(change, &|document| *document.pointer_mut(&pointer).unwrap() = value.clone());
         }
         if let Some(other) = others(&case.document, &pointer) {

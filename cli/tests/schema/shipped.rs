@@ -9,10 +9,11 @@ use trustplane_core::schema;
 use crate::tool::repository;
 
 /// Every schema by the name that the command line knows it under.
-pub fn schemas() -> [(&'static str, Value); 5] {
+pub fn schemas() -> [(&'static str, Value); 6] {
     [
         ("policy", schema::policy()),
         ("trust-material", schema::trust_material()),
+        ("authoring", trustplane::authoring::schema()),
         ("filter-config", schema::filter_config()),
         ("broker-policy", trustplane_broker::policy_schema()),
         ("audit-event", schema::audit_event()),

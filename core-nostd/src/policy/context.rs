@@ -134,30 +134,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Term<'a> {
     }
 }
 
-#[cfg(feature = "schema")]
-impl schemars::JsonSchema for ContextPolicy<'_> {
-    fn schema_name() -> alloc::borrow::Cow<'static, str> {
-        "ContextPolicy".into()
-    }
-
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let amount = generator.subschema_for::<crate::schema::Amount>();
-        schemars::json_schema!({
-            "description": "What a caller must say it is about: `required_<field>` equals the field of the passport's \
-                `context`, and `max_txn_value` is the most that the field of this name may be.",
-            "type": "object",
-            "properties": { (CEILING): amount, (CEILING_ALIAS): amount },
-            "additionalProperties": { "type": "string" },
-            "propertyNames": {
-                "anyOf": [{ "const": CEILING }, { "pattern": "^required_." }],
-                "not": { "pattern": "[\\u0000-\\u001f\\u007f]" },
-            },
-            "minProperties": 1,
-            "not": { "required": [CEILING, CEILING_ALIAS] },
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use alloc::string::String;

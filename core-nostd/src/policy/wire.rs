@@ -160,6 +160,7 @@ pub(super) struct Source<'a> {
     pub(super) provenance_policy: Option<ProvenancePolicy<'a>>,
     /// What the caller must say it is about.
     #[serde(borrow)]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Context>"))]
     pub(super) context_policy: Option<ContextPolicy<'a>>,
 }
 

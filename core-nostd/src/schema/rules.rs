@@ -94,7 +94,7 @@ pub(crate) fn classed_routes(schema: &mut Schema) {
 }
 
 /// A prefix has no braces and ends where a segment does.
-pub(crate) fn by_match_type(schema: &mut Schema) {
+pub fn by_match_type(schema: &mut Schema) {
     let mut generator = SchemaGenerator::default();
     let mut prefix = PathPrefix::json_schema(&mut generator);
     prefix.insert("anyOf".into(), json!([{ "const": "/" }, { "pattern": "[^/]$" }]));

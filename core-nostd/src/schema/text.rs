@@ -18,7 +18,7 @@ const ANY_CASE_HOST: &str = "(?:[A-Za-z0-9._-]+|\\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\
 const PORT: &str = "(?::(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?";
 
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $vis:vis $name:ident, $inline:literal, $schema:expr;)+) => {$(
+    ($($(#[$doc:meta])* $vis:vis $name:ident $(needs $needs:ident)?, $inline:literal, $schema:expr;)+) => {$(
         $(#[$doc])*
         #[derive(Debug)]
         $vis enum $name {}
@@ -32,7 +32,9 @@ macro_rules! kinds {
                 stringify!($name).into()
             }
 
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+            fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+                $(generator.subschema_for::<$needs>();)?
+                let _ = &generator;
                 Schema::try_from($schema).unwrap_or_default()
             }
         }
@@ -45,7 +47,7 @@ kinds! {
     /// A text that enters transcripts, where signers trim.
     pub Trimmed, false, json!({ "type": "string", "not": { "pattern": alloc::format!("^{SPACE}|{SPACE}$") } });
     /// Whatever JSON there is, if it can be printed.
-    pub(crate) FreeForm, false, json!({
+    pub FreeForm, false, json!({
         "anyOf": [
             { "type": "string", "minLength": 0, "not": { "pattern": CONTROL } },
             { "type": ["null", "boolean", "integer"], "minimum": -MAX_INTEGER, "maximum": MAX_INTEGER },
@@ -58,37 +60,64 @@ kinds! {
         ],
     });
     /// A ceiling: a plain decimal that is not negative.
-    pub(crate) Amount, false, json!({
+    pub Amount, false, json!({
         "anyOf": [
             { "type": "integer", "minimum": 0, "maximum": MAX_INTEGER },
             { "type": "string", "pattern": "^[0-9]+(?:\\.[0-9]+)?$", "maxLength": 64 },
         ],
     });
-    pub(crate) Authority, true, json!({ "type": "string", "pattern": alloc::format!("^{HOST}{PORT}$") });
-    pub(crate) BaseUrl, true, json!({
+    /// What a caller must say it is about: `required_<field>` equals the field of the passport's
+    /// `context`, and `max_txn_value` is the most that the field of this name may be.
+    pub Context needs Amount, false, json!({
+        "type": "object",
+        "properties": {
+            "max_txn_value": { "$ref": "#/$defs/Amount" },
+            "required_max_txn_value": { "$ref": "#/$defs/Amount" },
+        },
+        "additionalProperties": { "type": "string" },
+        "propertyNames": {
+            "anyOf": [{ "const": "max_txn_value" }, { "pattern": "^required_." }],
+            "not": { "pattern": CONTROL },
+        },
+        "minProperties": 1,
+        "not": { "required": ["max_txn_value", "required_max_txn_value"] },
+    });
+    /// Host, or host:port, in lower case.
+    pub Authority, true, json!({ "type": "string", "pattern": alloc::format!("^{HOST}{PORT}$") });
+    /// Where callers dial an API: `http(s)://host` or `host:port`; a path is dropped.
+    pub BaseUrl, true, json!({
         "type": "string",
         "pattern": alloc::format!("^[Hh][Tt][Tt][Pp][Ss]?://{ANY_CASE_HOST}{PORT}(?:/[^?#]*)?$"),
     });
-    pub(crate) ClusterName, true, json!({ "type": "string", "pattern": "^[!-~]+$" });
-    pub(crate) Digest, true, json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" });
-    pub(crate) HeaderName, true, json!({ "type": "string", "pattern": HEADER });
+    /// The name of an Envoy cluster.
+    pub ClusterName, true, json!({ "type": "string", "pattern": "^[!-~]+$" });
+    /// 32 bytes in lower-case hex.
+    pub Digest, true, json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" });
+    /// A header, in lower case and without wildcards.
+    pub HeaderName, true, json!({ "type": "string", "pattern": HEADER });
     /// The nonce is always covered.
-    pub(crate) ExemptName, true, json!({
+    pub ExemptName, true, json!({
         "type": "string", "pattern": HEADER, "not": { "const": "x-trustplane-nonce" },
     });
-    pub(crate) Method, true, json!({
+    /// Upper-case letters; never CONNECT or TRACE.
+    pub Method, true, json!({
         "type": "string", "pattern": "^[A-Z]+$", "not": { "enum": ["CONNECT", "TRACE"] },
     });
-    pub(crate) Moment, true, json!({
+    /// RFC 3339 in UTC, whole seconds.
+    pub Moment, true, json!({
         "type": "string", "pattern": "^[0-9]{4,}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$",
         "format": "date-time",
     });
-    pub(crate) PathTemplate, true, path(&alloc::format!("(?:\\{{[A-Za-z0-9._-]+\\}}|{PATH_BYTE}*)"), "{1,64}");
-    pub(crate) PathPrefix, true, path(&alloc::format!("{PATH_BYTE}*"), "{1,64}");
-    pub(crate) PlainPath, true, path(&alloc::format!("{PATH_BYTE}*"), "+");
+    /// A path; a segment `{name}` stands for any one.
+    pub PathTemplate, true, path(&alloc::format!("(?:\\{{[A-Za-z0-9._-]+\\}}|{PATH_BYTE}*)"), "{1,64}");
+    /// A path that ends where a segment ends.
+    pub PathPrefix, true, path(&alloc::format!("{PATH_BYTE}*"), "{1,64}");
+    /// A path in the one form that requests have.
+    pub PlainPath, true, path(&alloc::format!("{PATH_BYTE}*"), "+");
     /// 32 bytes as unpadded base64url; the bits left over are zero.
-    pub(crate) PublicKeyText, false, json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$" });
-    pub(crate) SubjectPrefix, true, json!({ "type": "string", "pattern": "[:/]$" });
+    pub PublicKeyText, false, json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$" });
+    /// Ends where a part of a subject does.
+    pub SubjectPrefix, true, json!({ "type": "string", "pattern": "[:/]$" });
 }
 
 /// The largest integer that every JSON reader takes for the same.
