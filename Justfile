@@ -53,7 +53,7 @@ test-sdk: build _redis
     {{ suite }} sdk cargo test --locked --package trustplane-wasm-tests --test sdk --test demo
 
 # Bundles that change under two real Envoys while requests flow; prints how soon they are in force.
-test-bundles: build-filter
+test-bundles: build
     {{ suite }} bundles cargo test --locked --package trustplane-wasm-tests --test bundles -- --nocapture --test-threads 1
 
 # Exactly one of many, through real Envoys, a real Redis and their faults: prints every number, in about ten minutes.

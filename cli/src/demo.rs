@@ -2,6 +2,7 @@
 
 mod abuse;
 mod broker;
+mod bundles;
 mod matrix;
 mod race;
 mod row;

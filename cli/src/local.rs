@@ -11,7 +11,8 @@ mod tiers;
 mod up;
 
 pub use broker::Broker;
-pub use caller::{AUDIENCE, Caller, Draft, get_profile, post_profile};
+pub(crate) use caller::ISSUER;
+pub use caller::{AUDIENCE, Caller, Draft, TRUST_DOMAIN, get_profile, post_profile};
 pub use filter::find_filter;
 pub use folder::Folder;
 pub use replay::{Redis, ReplayThread, Store};

@@ -36,7 +36,8 @@ impl Demo {
     async fn play(self, output: Output) -> Result<Verdict, Fault> {
         let mut stop = Stop::listen()?;
         let stopped = || Fault::new("stopped by a signal");
-        let options = UpOptions { broker: Some(this_program()?), ..self.stack.options(Scenario::Acceptance) };
+        let program = this_program()?;
+        let options = UpOptions { broker: Some(program.clone()), ..self.stack.options(Scenario::Acceptance) };
         let pair = match self.without_redis {
             true => None,
             false => Some(start_twins(&mut stop, &options).await?.ok_or_else(stopped)?),
@@ -48,7 +49,7 @@ impl Demo {
         }
         let tell = |row: &Row| if output.is_json() { Ok(()) } else { output.line(&text(row)) };
         let rows = tokio::select! {
-            rows = demo::run(&up, pair.as_ref(), tell) => rows?,
+            rows = demo::run(&up, &program, pair.as_ref(), tell) => rows?,
             () = stop.asked() => return Err(stopped()),
         };
         let summary = Summary {

@@ -1,7 +1,10 @@
+use std::path::Path;
+
 use trustplane_broker::SigningKey;
 use trustplane_core::{KeyBinding, Reason};
 
 use super::broker;
+use super::bundles;
 use super::race::race;
 use super::row::Row;
 use super::tiers;
@@ -14,6 +17,7 @@ use crate::local::{Draft, Up};
 /// Runs every case, telling each row as it comes.
 pub(crate) async fn run(
     up: &Up,
+    program: &Path,
     pair: Option<&Twins>,
     mut tell: impl FnMut(&Row) -> Result<(), Fault>,
 ) -> Result<Vec<Row>, Fault> {
@@ -37,6 +41,7 @@ pub(crate) async fn run(
     if let Some(own) = up.broker() {
         broker::rows(up, own, &mut done).await?;
     }
+    bundles::rows(up, program, &mut done).await?;
     done(race(up).await?)?;
     if let Some(pair) = pair {
         done(twins::race(pair).await?)?;

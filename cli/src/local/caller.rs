@@ -8,8 +8,9 @@ use crate::exit::Fault;
 use crate::sign_request::{self, Outgoing, SignedRequest, Stamp, sign_request};
 use crate::value::{Json, value};
 
-pub(super) const TRUST_DOMAIN: &str = "local.trustplane.test";
-pub(super) const ISSUER: &str = "https://issuer.local.trustplane.test";
+/// Of every caller of the local stack.
+pub const TRUST_DOMAIN: &str = "local.trustplane.test";
+pub(crate) const ISSUER: &str = "https://issuer.local.trustplane.test";
 pub(super) const SUBJECT: &str = "service:orders-client";
 /// Revoked in the acceptance scenario.
 pub(super) const FORMER_SUBJECT: &str = "service:former-client";

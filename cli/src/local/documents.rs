@@ -72,6 +72,9 @@ fn policy(scenario: Scenario, issuers: &Issuers<'_>) -> Json {
         prices.insert("freshness_class", value!("bounded"));
         prices.insert("max_staleness_seconds", value!(STALE / 2));
         routes.push(Value::Object(prices));
+        let mut stock = route("stock.read", "GET", "/stock/{id}");
+        stock.insert("freshness_class", value!("realtime"));
+        routes.push(Value::Object(stock));
     }
     value!({
         "policy_id": "trustplane-up",

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::{JoinHandle, sleep, spawn};
@@ -119,6 +120,16 @@ impl Site {
         let input = signing_input(&parse(text.as_bytes(), Limits::DOCUMENT).unwrap()).unwrap();
         document["signature"]["value"] = json!(base64url(&self.signer.sign(input.as_bytes())));
         self.put(kind, &document.to_string());
+    }
+
+    /// `trustplane bundle revoke`, as operators do it.
+    pub fn revoke(&mut self, kid: &str) {
+        let mut command = Command::new(artefact::command_line().unwrap());
+        command.arg("bundle").arg("revoke").arg(self.file(Kind::Trust)).args(["kid", kid, "--signing-key"]);
+        let out = command.arg(&self.up.paths().bundle_private_key).output().unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        let document: Value = serde_json::from_str(&self.text(Kind::Trust)).unwrap();
+        self.issued_at = document["issued_at"].as_u64().unwrap();
     }
 
     /// Takes the document away.
