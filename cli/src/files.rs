@@ -32,6 +32,10 @@ pub fn replace(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
 }
 
 fn put(path: &Path, bytes: &[u8], readers: Readers, permissions: Option<Permissions>) -> io::Result<()> {
+    // A device or a pipe is written to: replaced by a file, it would be gone for everyone.
+    if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+        return OpenOptions::new().write(true).open(path)?.write_all(bytes);
+    }
     let temporary = beside(path);
     let mode = match readers {
         Readers::Anyone => 0o666,
@@ -85,6 +89,16 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"newer");
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o640);
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        let pipe = folder.join("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        for put in [write, replace] {
+            let reader = std::thread::spawn({
+                let pipe = pipe.clone();
+                move || fs::read(pipe)
+            });
+            put(&pipe, b"through", Readers::Anyone).unwrap();
+            assert_eq!(reader.join().unwrap().unwrap(), b"through");
+        }
         replace(&folder.join("fresh"), b"new", Readers::Owner).unwrap();
         assert_eq!(fs::metadata(folder.join("fresh")).unwrap().mode() & 0o777, 0o600);
         fs::remove_dir_all(&folder).unwrap();

@@ -34,9 +34,9 @@ pub fn build(file: File) -> Result<Built, Fault> {
 }
 
 impl Built {
-    /// File, pointer and position that a place of one of the documents comes from.
-    pub fn place(&self, kind: Kind, pointer: &str) -> (String, String, Position) {
-        self.places.place(kind, pointer)
+    /// File, pointer and position that places of one of the documents come from.
+    pub fn places(&self, kind: Kind, pointers: &[String]) -> Vec<(String, String, Position)> {
+        self.places.all(kind, pointers)
     }
 }
 

@@ -5,7 +5,7 @@ use trustplane_core::DocumentError;
 use trustplane_core::json::{Position, Value};
 
 use super::{toml, yaml};
-use crate::bundle::span::{locate, position};
+use crate::bundle::span::{Lines, locate, locate_all};
 use crate::exit::Fault;
 use crate::input::Source;
 use crate::value::Json;
@@ -24,7 +24,7 @@ pub struct File {
 enum Places {
     /// They are looked up in the text.
     Json,
-    Bytes(HashMap<String, usize>),
+    Bytes(HashMap<String, usize>, Lines),
     Lines(HashMap<String, Position>),
 }
 
@@ -41,7 +41,7 @@ impl File {
             }
             "toml" => {
                 let (value, places) = toml::parse(source.utf8()?).map_err(read)?;
-                (value, Places::Bytes(places))
+                (value, Places::Bytes(places, Lines::new(source.text())))
             }
             _ => (source.value()?.into_owned(), Places::Json),
         };
@@ -85,8 +85,16 @@ impl File {
         let text = self.source.text();
         match &self.places {
             Places::Json => locate(text, pointer),
-            Places::Bytes(places) => known(&|pointer| places.get(pointer).map(|at| position(text, *at))),
+            Places::Bytes(places, lines) => known(&|pointer| places.get(pointer).map(|at| lines.position(*at))),
             Places::Lines(places) => known(&|pointer| places.get(pointer).copied()),
+        }
+    }
+
+    /// Where each of several values stands.
+    pub fn positions(&self, pointers: &[String]) -> Vec<Position> {
+        match &self.places {
+            Places::Json => locate_all(self.source.text(), pointers),
+            Places::Bytes(..) | Places::Lines(_) => pointers.iter().map(|pointer| self.position(pointer)).collect(),
         }
     }
 

@@ -1,6 +1,8 @@
+use std::collections::HashMap;
+
 /// From the places of a document to those of the files that it was made from.
-#[derive(Debug)]
-pub(super) struct Origins(Vec<(String, Origin)>);
+#[derive(Debug, Default)]
+pub(super) struct Origins(HashMap<String, Origin>);
 
 /// Where a part of a document comes from.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -12,12 +14,8 @@ pub(super) enum Origin {
 }
 
 impl Origins {
-    pub(super) const fn new() -> Self {
-        Self(Vec::new())
-    }
-
     pub(super) fn add(&mut self, pointer: impl Into<String>, origin: Origin) {
-        self.0.push((pointer.into(), origin));
+        self.0.insert(pointer.into(), origin);
     }
 
     pub(super) fn authored(&mut self, pointer: impl Into<String>, origin: impl Into<String>) {
@@ -26,12 +24,18 @@ impl Origins {
 
     /// The origin of the value at `pointer`: that of the nearest part around it, and on from there.
     pub(super) fn find(&self, pointer: &str) -> Origin {
-        let holds = |part: &str| pointer.strip_prefix(part).filter(|rest| rest.is_empty() || rest.starts_with('/'));
-        let nearest = self.0.iter().filter_map(|(part, origin)| Some((part.len(), holds(part)?, origin)));
-        match nearest.max_by_key(|(length, _, _)| *length) {
-            Some((_, rest, Origin::Authored(place))) => Origin::Authored(format!("{place}{rest}")),
-            Some((_, rest, Origin::KeySet(number, place))) => Origin::KeySet(*number, format!("{place}{rest}")),
-            None => Origin::Authored(pointer.to_owned()),
+        let mut part = pointer;
+        loop {
+            match (self.0.get(part), part.rfind('/')) {
+                (Some(Origin::Authored(place)), _) => {
+                    return Origin::Authored(format!("{place}{}", &pointer[part.len()..]));
+                }
+                (Some(Origin::KeySet(number, place)), _) => {
+                    return Origin::KeySet(*number, format!("{place}{}", &pointer[part.len()..]));
+                }
+                (None, Some(parent)) => part = &part[..parent],
+                (None, None) => return Origin::Authored(pointer.to_owned()),
+            }
         }
     }
 }

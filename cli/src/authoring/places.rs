@@ -19,8 +19,8 @@ pub(super) struct Places {
 }
 
 impl Places {
-    pub(super) const fn of(file: File) -> Self {
-        Self { file, sets: Vec::new(), policy: Origins::new(), trust: Origins::new() }
+    pub(super) fn of(file: File) -> Self {
+        Self { file, sets: Vec::new(), policy: Origins::default(), trust: Origins::default() }
     }
 
     /// File, pointer and position that a place of one of the documents comes from.
@@ -34,12 +34,34 @@ impl Places {
                 let position = self.file.position(&pointer);
                 (self.file.name().to_owned(), pointer, position)
             }
-            Origin::KeySet(number, pointer) => {
-                let set = &self.sets[number];
-                let position = locate(set.text(), &pointer);
-                (set.name().to_owned(), pointer, position)
-            }
+            Origin::KeySet(number, pointer) => self.in_set(number, pointer),
         }
+    }
+
+    /// The same for several places.
+    pub(super) fn all(&self, kind: Kind, pointers: &[String]) -> Vec<(String, String, Position)> {
+        let origins = match kind {
+            Kind::Policy => &self.policy,
+            Kind::Trust => &self.trust,
+        };
+        let origins: Vec<Origin> = pointers.iter().map(|pointer| origins.find(pointer)).collect();
+        let authored = |origin: &Origin| match origin {
+            Origin::Authored(pointer) => pointer.clone(),
+            Origin::KeySet(..) => String::new(),
+        };
+        let authored: Vec<String> = origins.iter().map(authored).collect();
+        let positions = self.file.positions(&authored);
+        let place = |((origin, pointer), position): ((Origin, String), Position)| match origin {
+            Origin::Authored(_) => (self.file.name().to_owned(), pointer, position),
+            Origin::KeySet(number, pointer) => self.in_set(number, pointer),
+        };
+        origins.into_iter().zip(authored).zip(positions).map(place).collect()
+    }
+
+    fn in_set(&self, number: usize, pointer: String) -> (String, String, Position) {
+        let set = &self.sets[number];
+        let position = locate(set.text(), &pointer);
+        (set.name().to_owned(), pointer, position)
     }
 
     /// A fault of one of the documents.

@@ -1,3 +1,4 @@
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -87,6 +88,24 @@ impl<'t> Node<'t> {
         Self { whole: self.whole, text }
     }
 
+    /// Notes where this value and those below it begin, as far as anyone asks for them.
+    fn find(&self, pointer: String, wanted: &BTreeSet<&str>, found: &mut HashMap<String, usize>) {
+        let below = format!("{pointer}/");
+        let descend = wanted.range(below.as_str()..).next().is_some_and(|next| next.starts_with(&below));
+        if descend {
+            for member in self.members() {
+                let segment = member.name.replace('~', "~0").replace('/', "~1");
+                member.value.find(format!("{below}{segment}"), wanted, found);
+            }
+            for (index, item) in self.items().iter().enumerate() {
+                item.find(format!("{below}{index}"), wanted, found);
+            }
+        }
+        if descend || wanted.contains(pointer.as_str()) {
+            found.insert(pointer, self.range().start);
+        }
+    }
+
     fn child(&self, segment: &str) -> Option<Self> {
         let index: Option<usize> = segment.parse().ok();
         self.member(segment).or_else(|| index.and_then(|index| self.items().get(index).copied()))
@@ -103,6 +122,40 @@ pub(crate) fn locate(text: &str, pointer: &str) -> Position {
         }
     }
     node.position()
+}
+
+/// Where each of these values stands, in one walk through a text of any size; of a missing member,
+/// where what should hold it stands.
+pub(crate) fn locate_all(text: &str, pointers: &[String]) -> Vec<Position> {
+    let wanted: BTreeSet<&str> = pointers.iter().map(String::as_str).collect();
+    let mut found = HashMap::new();
+    Node::root(text).find(String::new(), &wanted, &mut found);
+    let lines = Lines::new(text);
+    let nearest = |mut pointer: &str| loop {
+        match (found.get(pointer), pointer.rfind('/')) {
+            (Some(offset), _) => return lines.position(*offset),
+            (None, Some(parent)) => pointer = &pointer[..parent],
+            (None, None) => return lines.position(0),
+        }
+    };
+    pointers.iter().map(|pointer| nearest(pointer)).collect()
+}
+
+/// Where the lines of a text begin.
+#[derive(Debug)]
+pub(crate) struct Lines(Vec<usize>);
+
+impl Lines {
+    pub(crate) fn new(text: &str) -> Self {
+        let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        Self(std::iter::once(0).chain(breaks).collect())
+    }
+
+    pub(crate) fn position(&self, offset: usize) -> Position {
+        let line = self.0.partition_point(|start| *start <= offset);
+        let start = line.checked_sub(1).and_then(|index| self.0.get(index)).copied().unwrap_or(0);
+        Position { line, column: offset - start + 1 }
+    }
 }
 
 /// Line and column of the byte at `offset`, counted from one.
@@ -169,6 +222,8 @@ mod tests {
             ("/no/x", 2, 1),
         ] {
             assert_eq!(locate(TEXT, pointer), Position { line, column }, "{pointer}");
+            let (asked, decoy) = ([pointer.to_owned(), "/a-b".to_owned()], Position { line: 2, column: 1 });
+            assert_eq!(locate_all(TEXT, &asked), [Position { line, column }, decoy], "{pointer}");
         }
     }
 }

@@ -193,6 +193,11 @@ fn documents_are_changed_in_place_with_their_mode_or_through_a_pipe() {
         ran.out
     );
     assert!(ran.out.contains("\"value\": \"j-1\""), "{}", ran.out);
+    let both = folder.ok(&format!("{merge} --replace-existing --out-trust-material - --out-policy-bundle -"));
+    let documents: Vec<serde_json::Value> =
+        serde_json::Deserializer::from_str(&both).into_iter().map(Result::unwrap).collect();
+    let kinds: Vec<_> = documents.iter().map(|document| document["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["trust_material_bundle", "policy_runtime_bundle"]);
     folder.ok("bundle revoke trust.json jti j-1 --out elsewhere.json");
     assert!(!folder.read("trust.json").contains("j-1") && folder.read("elsewhere.json").contains("j-1"));
 }

@@ -6,6 +6,7 @@ mod bundles;
 mod clients;
 mod diff;
 mod edits;
+mod effects;
 mod examples;
 mod forms;
 mod help;

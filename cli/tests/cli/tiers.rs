@@ -148,6 +148,17 @@ fn what_a_tier_does_not_cover_opens_nothing() {
              iodf_x6zhFFXes1a_uQFRWVo3XyJ4JCGOgVXvHr0nxc\n"
         )
     );
+    for (token, problem) in [
+        ("nothing", "not a compact JWS"),
+        ("bm90aGluZw.bm90aGluZw.x", "expected ident (line 1, column 2)"),
+        ("e30.e30.x", "/kid: missing member"),
+    ] {
+        let line =
+            format!("sign --token {token} --route-id r --url https://orders.example/ --private-key-file runner.key");
+        let ran = folder.run(&line);
+        assert_eq!((ran.code, ran.out), (2, String::new()));
+        assert_eq!(ran.err, format!("error: --token: {problem}\n"));
+    }
     let headers = folder.ok(&format!("{sign} --private-key-file runner.key"));
     assert_eq!(verdict(&folder, &headers), "request_allowed");
     let other = script(&folder, OIDC_CALL, &keys("oidc-jwks"));

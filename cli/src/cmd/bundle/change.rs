@@ -126,10 +126,12 @@ impl Changing {
         Ok(())
     }
 
-    /// Writes the document to `out`, or in place of the one that was read; says where it is.
-    pub(super) fn write(&self, out: Option<&Path>, output: Output) -> Result<String, Fault> {
+    /// Writes the document to `out`, or in place of the one that was read; says in which file it
+    /// is, and nothing where it went to standard output: a result does not belong behind it.
+    pub(super) fn write(&self, out: Option<&Path>, output: Output) -> Result<Option<String>, Fault> {
         let path = out.unwrap_or(Path::new(self.source.name()));
-        if input::is_standard(path) {
+        let standard = input::is_standard(path);
+        if standard {
             output.line(&self.text)?;
         } else {
             files::replace(path, self.text.as_bytes(), Readers::Anyone).map_err(|err| Fault::file(path, err))?;
@@ -137,11 +139,6 @@ impl Changing {
         if let Some(note) = &self.note {
             output.note(note);
         }
-        Ok(path.display().to_string())
+        Ok((!standard).then(|| path.display().to_string()))
     }
-}
-
-/// Whether results must not go to standard output, because a document does.
-pub(super) fn to_standard_output(file: &Path, out: Option<&Path>) -> bool {
-    input::is_standard(out.unwrap_or(file))
 }

@@ -11,7 +11,7 @@ use crate::bundle::Kind;
 use crate::clock;
 use crate::exit::{Fault, Verdict};
 use crate::input::{duration, moment};
-use crate::lint::{Code, Severity, Subject, lint};
+use crate::lint::{Code, Finding, Severity, Subject, lint};
 use crate::output::Output;
 
 #[derive(Args, Debug)]
@@ -61,23 +61,22 @@ impl Lint {
             within: self.within,
         };
         let mut findings = Vec::new();
-        for finding in lint(&subject) {
-            let reading = match finding.kind {
-                Kind::Policy => policy,
-                Kind::Trust => trust,
-            };
-            let Some((file, pointer, at)) = reading.map(|reading| reading.place(finding.kind, &finding.pointer)) else {
-                continue;
-            };
-            findings.push(Line {
-                severity: finding.code.severity(),
-                code: finding.code,
-                file,
-                line: at.line,
-                column: at.column,
-                pointer,
-                sentence: finding.sentence,
-            });
+        let found = lint(&subject);
+        for (kind, reading) in [(Kind::Policy, policy), (Kind::Trust, trust)] {
+            let Some(reading) = reading else { continue };
+            let own: Vec<&Finding> = found.iter().filter(|finding| finding.kind == kind).collect();
+            let pointers: Vec<String> = own.iter().map(|finding| finding.pointer.clone()).collect();
+            for (finding, (file, pointer, at)) in own.into_iter().zip(reading.places(kind, &pointers)) {
+                findings.push(Line {
+                    severity: finding.code.severity(),
+                    code: finding.code,
+                    file,
+                    line: at.line,
+                    column: at.column,
+                    pointer,
+                    sentence: finding.sentence.clone(),
+                });
+            }
         }
         findings.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
         // A caller of an authoring file stands in every route that it may call.

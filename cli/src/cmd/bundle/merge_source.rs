@@ -9,6 +9,7 @@ use crate::bundle::{Kind, NewKey, Rule, Source as SourceKey, add_keys, read_jwks
 use crate::exit::{Fault, Verdict};
 use crate::input::{Source, key_binding, public_key};
 use crate::output::{Output, Report};
+use crate::value::value;
 
 #[derive(Args, Debug)]
 #[command(override_usage = "\
@@ -90,12 +91,16 @@ impl MergeSource {
         }
         // The key first: a rule whose issuer is not known yet admits nobody.
         let trust_out = trust.write(self.out_trust_material.as_deref(), output)?;
-        let policy_out = policy.as_ref().map(|policy| policy.write(self.out_policy_bundle.as_deref(), output));
-        let kids: Vec<_> = keys.into_iter().map(|key| crate::value::value!(key.kid)).collect();
+        let write = |policy: &Changing| policy.write(self.out_policy_bundle.as_deref(), output);
+        let policy_out = policy.as_ref().map(write).transpose()?;
+        if trust_out.is_none() || policy_out == Some(None) {
+            return Ok(Verdict::Allow);
+        }
+        let kids: Vec<_> = keys.into_iter().map(|key| value!(key.kid)).collect();
         output.show(
             &Report::new()
-                .with("trust_material", trust_out)
-                .with_some("policy_bundle", policy_out.transpose()?)
+                .with_some("trust_material", trust_out)
+                .with_some("policy_bundle", policy_out.flatten())
                 .with("keys", kids)
                 .with_some("route_id", self.route_id)
                 .with("signed", trust.signed && policy.is_none_or(|policy| policy.signed)),

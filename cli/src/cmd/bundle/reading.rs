@@ -47,14 +47,15 @@ impl Reading {
         Ok(Self { policy, trust, whence: Whence::File(file, below) })
     }
 
-    /// File, pointer and position of a place of one of the documents.
-    pub(super) fn place(&self, kind: Kind, pointer: &str) -> (String, String, Position) {
+    /// File, pointer and position of places of one of the documents.
+    pub(super) fn places(&self, kind: Kind, pointers: &[String]) -> Vec<(String, String, Position)> {
         match &self.whence {
-            Whence::Built(built) => built.place(kind, pointer),
+            Whence::Built(built) => built.places(kind, pointers),
             Whence::File(file, below) => {
-                let pointer = format!("{below}{pointer}");
-                let position = file.position(&pointer);
-                (file.name().to_owned(), pointer, position)
+                let pointers: Vec<String> = pointers.iter().map(|pointer| format!("{below}{pointer}")).collect();
+                let positions = file.positions(&pointers);
+                let place = |(pointer, position)| (file.name().to_owned(), pointer, position);
+                pointers.into_iter().zip(positions).map(place).collect()
             }
         }
     }

@@ -79,11 +79,15 @@ impl RemoveSource {
         }
         // The rule first: until the key goes too, the client is refused rather than unknown.
         let policy_out = policy.write(self.out_policy_bundle.as_deref(), output)?;
-        let trust_out = trust.as_ref().map(|trust| trust.write(self.out_trust_material.as_deref(), output));
+        let write = |trust: &Changing| trust.write(self.out_trust_material.as_deref(), output);
+        let trust_out = trust.as_ref().map(write).transpose()?;
+        if policy_out.is_none() || trust_out == Some(None) {
+            return Ok(Verdict::Allow);
+        }
         output.show(
             &Report::new()
-                .with_some("trust_material", trust_out.transpose()?)
-                .with("policy_bundle", policy_out)
+                .with_some("trust_material", trust_out.flatten())
+                .with_some("policy_bundle", policy_out)
                 .with("rules_removed", u64::try_from(rules).unwrap_or(u64::MAX))
                 .with_some("key_removed", self.kid)
                 .with("signed", policy.signed && trust.is_none_or(|trust| trust.signed)),

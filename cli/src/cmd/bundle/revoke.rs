@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use trustplane_core::{DocumentError, UnixTime};
 
-use super::change::{Changing, SigningArgs, to_standard_output};
+use super::change::{Changing, SigningArgs};
 use crate::bundle::Revocation;
 use crate::clock;
 use crate::exit::{Fault, Verdict};
@@ -74,8 +74,7 @@ impl Revoke {
             false => revocation.add(text, self.replace_existing),
         })?;
         document.settle(&self.signing, signing_key.as_ref())?;
-        let out = document.write(self.out.as_deref(), output)?;
-        if !to_standard_output(&self.file, self.out.as_deref()) {
+        if let Some(out) = document.write(self.out.as_deref(), output)? {
             output.show(
                 &Report::new()
                     .with("out", out)

@@ -4,7 +4,7 @@ use std::time::Duration;
 use clap::Args;
 use trustplane_core::{KeyBinding, PublicKey, UnixTime};
 
-use super::change::{Changing, SigningArgs, to_standard_output};
+use super::change::{Changing, SigningArgs};
 use crate::bundle::{Kind, Rotation};
 use crate::clock;
 use crate::exit::{Fault, Verdict};
@@ -63,8 +63,7 @@ impl RotateKey {
         };
         let rotated = trust.change(|text| rotation.apply(text))?;
         trust.settle(&self.signing, signing_key.as_ref())?;
-        let out = trust.write(self.out.as_deref(), output)?;
-        if !to_standard_output(&self.file, self.out.as_deref()) {
+        if let Some(out) = trust.write(self.out.as_deref(), output)? {
             output.show(
                 &Report::new()
                     .with("out", out)

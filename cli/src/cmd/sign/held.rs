@@ -44,9 +44,9 @@ impl Passport {
     /// Reads the token that a flag names.
     pub(super) fn read(flag: &str) -> Result<Self, Fault> {
         let token = token(flag)?;
-        let mut parts = token.split('.');
-        let header: Header = part(parts.next())?;
-        let claims: Claims = part(parts.next())?;
+        let parts: Vec<&str> = token.split('.').collect();
+        let [header, claims, _signature] = *parts else { return Err(Fault::of("--token", "not a compact JWS")) };
+        let (header, claims): (Header, Claims) = (part(header)?, part(claims)?);
         let key_binding = KeyBinding::parse(&claims.cnf.key_binding)
             .ok_or_else(|| Fault::member("--token", "/cnf/key_binding", "no such class"))?;
         let (jti, issued_at) = (claims.jti.clone(), UnixTime::from_secs(claims.iat));
@@ -81,9 +81,8 @@ impl Passport {
     }
 }
 
-fn part<T: for<'de> Deserialize<'de>>(part: Option<&str>) -> Result<T, Fault> {
-    let bytes = part.and_then(|part| base64url_bytes(part.as_bytes()));
-    let bytes = bytes.ok_or_else(|| Fault::of("--token", "not a compact JWS"))?;
+fn part<T: for<'de> Deserialize<'de>>(part: &str) -> Result<T, Fault> {
+    let bytes = base64url_bytes(part.as_bytes()).ok_or_else(|| Fault::of("--token", "not a compact JWS"))?;
     let read = json::parse(&bytes, Limits::PASSPORT).and_then(|value| json::decode(&value));
     read.map_err(|error| Fault::json("--token", error))
 }
