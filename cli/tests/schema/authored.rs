@@ -20,7 +20,7 @@ pub fn authoring() -> Value {
             "required_key_binding": "software", "freshness_class": "bounded", "max_staleness_seconds": 60,
             "query_form": "compat", "body_mode": "claimed", "max_body_bytes": 1024,
         },
-        "provenance_policy": { "required_posture": "q" },
+        "provenance_policy": { "required_posture": "q", "required_spiffe_trust_domain": "td" },
         "issuers": [
             {
                 "issuer": "i", "trust_domain": "td", "max_key_binding": "remote_kms", "jwks": "set.json",
@@ -51,7 +51,10 @@ pub fn authoring() -> Value {
                 "required_key_binding": "software", "provenance_policy": { "profile": "p" },
                 "context_policy": { "required_purpose": "x", "max_txn_value": 7 }, "may_call": ["r1", "r2"],
             },
-            { "issuer": "i", "subject_prefix": "s:", "may_call": ["r1"] },
+            {
+                "issuer": "i", "subject_prefix": "s:", "may_call": ["r1"],
+                "context_policy": { "required_max_txn_value": "1.5" },
+            },
         ],
         "revocations": [
             { "type": "jti", "value": "j", "issuer": "i", "revoked_at": "2026-01-31T00:00:00Z", "reason": "r" },

@@ -192,7 +192,7 @@ fn what_is_right_is_right_to_schema_and_reader() {
 }
 
 /// Every reason, about nothing and about everything.
-fn events() -> Vec<Value> {
+pub fn events() -> Vec<Value> {
     let trail = Trail {
         request_id: Some("r".into()),
         route_id: Some("r".into()),
