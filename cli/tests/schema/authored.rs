@@ -1,13 +1,13 @@
 //! An authoring file with every member, and its reader.
 
 use std::cell::OnceCell;
-use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
 use trustplane::authoring::{File, build};
+use trustplane::value::compact;
 
-use crate::judge::Case;
+use crate::judge::{Case, by_schema};
 use crate::tool::{Folder, OTHER_PUBLIC, PUBLIC, repository};
 
 const KEY_SET: &str =
@@ -20,7 +20,7 @@ pub fn authoring() -> Value {
             "required_key_binding": "software", "freshness_class": "bounded", "max_staleness_seconds": 60,
             "query_form": "compat", "body_mode": "claimed", "max_body_bytes": 1024,
         },
-        "provenance_policy": { "required_posture": "q" },
+        "provenance_policy": { "required_posture": "q", "required_spiffe_trust_domain": "td" },
         "issuers": [
             {
                 "issuer": "i", "trust_domain": "td", "max_key_binding": "remote_kms", "jwks": "set.json",
@@ -51,19 +51,16 @@ pub fn authoring() -> Value {
                 "required_key_binding": "software", "provenance_policy": { "profile": "p" },
                 "context_policy": { "required_purpose": "x", "max_txn_value": 7 }, "may_call": ["r1", "r2"],
             },
-            { "issuer": "i", "subject_prefix": "s:", "may_call": ["r1"] },
+            {
+                "issuer": "i", "subject_prefix": "s:", "may_call": ["r1"],
+                "context_policy": { "required_max_txn_value": "1.5" },
+            },
         ],
         "revocations": [
             { "type": "jti", "value": "j", "issuer": "i", "revoked_at": "2026-01-31T00:00:00Z", "reason": "r" },
             { "type": "source", "value": "s:", "revoked_at": 0 },
         ],
     })
-}
-
-/// The examples that are written in JSON, with the folder that their key sets are in.
-pub fn examples() -> Vec<Case> {
-    let read = |path: &str| serde_json::from_slice(&fs::read(repository(path)).unwrap()).unwrap();
-    vec![Case { schema: "authoring", document: read("envoy-config/tiers/aws-ec2/authoring.json") }]
 }
 
 /// Both documents are made and loaded.
@@ -81,4 +78,20 @@ pub fn read(document: &Value) -> Result<(), String> {
         let built = File::read(Path::new(&folder.path("authoring.json"))).and_then(build);
         built.map(drop).map_err(|fault| fault.to_string())
     })
+}
+
+/// Each in the folder that its key sets are in.
+#[test]
+fn the_examples_in_every_form_are_right_to_schema_and_reader() {
+    let paths = ["aws-ec2/authoring.json", "oidc-jwks/authoring.toml", "software-jwks/authoring.yaml"];
+    let files = paths.map(|path| File::read(&repository(&format!("envoy-config/tiers/{path}"))).unwrap());
+    let cases: Vec<Case> = files
+        .iter()
+        .map(|file| serde_json::from_str(&compact(file.value())).unwrap())
+        .map(|document| Case { schema: "authoring", document })
+        .collect();
+    assert_eq!(by_schema(&cases), [Ok(()), Ok(()), Ok(())]);
+    for file in files {
+        build(file).unwrap();
+    }
 }

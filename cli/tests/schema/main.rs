@@ -1,6 +1,7 @@
 //! The shipped schemas are those of the types, and judge as the readers do.
 
 mod authored;
+mod complete;
 mod invalid;
 mod judge;
 mod mutation;
