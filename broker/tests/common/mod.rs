@@ -4,6 +4,7 @@
 mod bundle;
 mod expect;
 mod keyless;
+pub mod root;
 
 use std::fs;
 use std::io::{Read as _, Write as _};
