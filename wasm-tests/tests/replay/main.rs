@@ -1,6 +1,7 @@
 //! Exactly one of many, through real Envoys, a real Redis and every fault that both have.
 
 mod basics;
+mod distance;
 mod failover;
 mod faults;
 mod griefing;
@@ -102,7 +103,7 @@ fn main() -> ExitCode {
     report.row(&format!("{} distinct passports, memory of the service and Redis", grouped(million)), |row| {
         million::service(row, &runtime, million)
     });
-    let passports = of(50_000);
+    let passports = of(20_000);
     report.row(&format!("{} passports at the service, waiting for replicas", grouped(passports)), |row| {
         million::waiting(row, &runtime, passports)
     });

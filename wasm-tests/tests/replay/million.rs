@@ -14,6 +14,7 @@ use trustplane_core::{hex, sha256};
 use trustplane_wasm_tests::load::{Lane, Order};
 use trustplane_wasm_tests::store::{Fallible, Redis, Service};
 
+use crate::distance;
 use crate::report::{Row, grouped, mebibytes};
 use crate::site::{Plan, Site};
 
@@ -24,6 +25,8 @@ const SKEW: u64 = 1;
 const KEPT: Duration = Duration::from_secs(TTL + 2 * SKEW);
 /// For its first seconds the store takes nothing.
 const COLD: Duration = Duration::from_secs(4);
+/// Each way.
+const AWAY: Duration = Duration::from_millis(1);
 /// Buckets of shared data, and the largest size of one.
 const SHARED_DATA: u64 = 4096 * 16 * 1024;
 /// What the documentation says Redis takes for a passport.
@@ -84,22 +87,32 @@ pub fn service(row: &mut Row, runtime: &Runtime, passports: u64) -> Fallible<()>
     Ok(())
 }
 
-/// What it costs to wait for a replica.
+/// What it costs to wait for a replica, and for one that is not around the corner.
 pub fn waiting(row: &mut Row, runtime: &Runtime, passports: u64) -> Fallible<()> {
     let folder = Site::folder()?;
     let redis = Redis::start(&folder.path().join("redis"), &[])?;
-    let _replica = Redis::start(&folder.path().join("replica"), &["--replicaof", &redis.address()])?;
-    for replicas in ["0", "1"] {
-        let place = folder.path().join(replicas);
-        let service = Service::start(&place, &redis.socket(), &["--replay-wait-replicas", replicas])?;
+    let away = distance::start(runtime, redis.tcp(), AWAY)?;
+    let at = format!("{} {}", away.ip(), away.port());
+    // Other passports each time.
+    for (name, replica, waits, first) in [
+        ("not waiting", None, "0", 0),
+        ("waiting for a replica", Some(redis.address()), "1", 1 << 32),
+        ("waiting for a replica 2 ms away", Some(at), "1", 2 << 32),
+    ] {
+        let place = folder.path().join(name.replace(' ', "-"));
+        std::fs::create_dir(&place)?;
+        let replica = replica.map(|at| Redis::start(&place.join("replica"), &["--replicaof", &at]));
+        let replica = replica.transpose()?;
+        replica.as_ref().map_or(Ok(()), Redis::await_primary)?;
+        let service = Service::start(&place.join("service"), &redis.socket(), &["--replay-wait-replicas", waits])?;
         std::thread::sleep(COLD);
-        // Other passports each time.
-        let numbers = Rc::new(Cell::new(u64::from(replicas == "1") << 32));
+        let numbers = Rc::new(Cell::new(first));
         let began = Instant::now();
         let fresh = asked(&service.socket(), runtime, &numbers, passports)?;
         let rate = fresh * 1000 / u64::try_from(began.elapsed().as_millis())?.max(1);
-        row.expect(&format!("fresh, waiting for {replicas}"), &grouped(fresh), &grouped(passports));
-        row.fact("    a second", grouped(rate));
+        row.fact(&format!("fresh, {name}"), format!("{}, {} a second", grouped(fresh), grouped(rate)));
+        // On a busy machine a replica may be late now and then: denied, not admitted.
+        row.must(fresh * 10 >= passports * 9, || format!("{name}: nearly all should have passed"));
     }
     Ok(())
 }
