@@ -64,7 +64,9 @@ pub fn shared_data(row: &mut Row, runtime: &Runtime, passports: u64) -> Fallible
 pub fn service(row: &mut Row, runtime: &Runtime, passports: u64) -> Fallible<()> {
     let folder = Site::folder()?;
     let redis = Redis::start(&folder.path().join("redis"), &[])?;
-    let service = Service::start(&folder.path().join("service"), &redis.socket(), &[])?;
+    // A slow machine is no fault here.
+    let patient = ["--replay-timeout-ms", "16000"];
+    let service = Service::start(&folder.path().join("service"), &redis.socket(), &patient)?;
     let socket = service.socket();
     let used = || redis.info("memory", "used_memory");
     let (empty, start) = (used()?, resident(service.pid())?);
