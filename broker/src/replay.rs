@@ -6,6 +6,7 @@
 
 mod answer;
 mod args;
+mod batch;
 mod counts;
 mod fault;
 mod link;
@@ -27,8 +28,9 @@ use crate::run::log;
 use link::{Link, Terms};
 use place::Place;
 
-/// Commands that wait for replicas hold up the connection that they wait on.
-const WAITING_LINKS: usize = 8;
+/// Commands that wait for replicas hold up the connection that they wait on; another one takes
+/// questions meanwhile.
+const WAITING_LINKS: usize = 2;
 
 /// Consumes passports in Redis, or in what speaks its protocol.
 #[derive(Debug)]

@@ -2,16 +2,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use redis::aio::MultiplexedConnection;
 use redis::cluster_async::ClusterConnection;
-use redis::{RedisError, Value};
 use tokio::sync::Mutex as AsyncMutex;
-use trustplane_core::hex;
 
 use super::answer::Answer;
 use super::args::ReplayArgs;
+use super::batch::{Batches, consume, outcome, set};
 use super::fault::Fault;
-use super::marker::{self, Marker};
+use super::marker::Marker;
 use super::place::{Place, Wire};
 use super::question::Question;
 use super::server::{examine, examine_cluster};
@@ -27,10 +25,10 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(super) struct Terms {
     /// An answer on a connection that is there already; less than the whole question may take, so
     /// that a silent connection is given up and not only its question.
-    answer: Duration,
+    pub(super) answer: Duration,
     evicting: bool,
     margin_seconds: u64,
-    replicas: u32,
+    pub(super) replicas: u32,
 }
 
 /// One connection to the store, made anew when it breaks.
@@ -49,6 +47,8 @@ pub(super) struct Live {
     wire: Wire,
     /// A cluster has none: its nodes begin and end on their own.
     marker: Option<Marker>,
+    /// Where replicas are waited for.
+    batches: Option<Batches>,
 }
 
 impl Terms {
@@ -136,7 +136,13 @@ impl Inner {
                 None
             }
         };
-        Ok(Live { wire, marker })
+        let batches = match (&wire, &marker) {
+            (Wire::One(wire), Some(marker)) if self.terms.replicas > 0 => {
+                Some(Batches::start(wire.clone(), marker.clone(), self.terms))
+            }
+            _ => None,
+        };
+        Ok(Live { wire, marker, batches })
     }
 }
 
@@ -146,69 +152,21 @@ impl Live {
             (Wire::One(_), Some(marker)) if marker.is_cold(question.issued_at, terms.margin_seconds) => {
                 Ok(Answer::Cold)
             }
-            (Wire::One(wire), Some(marker)) => consume_at(wire, marker, question, terms).await,
+            (Wire::One(mut wire), Some(marker)) => match &self.batches {
+                Some(batches) => batches.ask(question.clone()).await,
+                None => {
+                    let told = consume(&mut wire, marker, std::slice::from_ref(question), terms).await?;
+                    told.into_iter().next().unwrap_or(Err(Fault::Strange("SET")))
+                }
+            },
             (Wire::Many(wire), _) => consume_in_cluster(wire, question).await,
             (Wire::One(_), None) => Err(Fault::Changed),
         }
     }
 }
 
-/// The one step that decides, and behind it, in the same breath, whether the server still is the one
-/// that was looked at: had it been emptied in between, the first could say nothing.
-async fn consume_at(
-    mut wire: MultiplexedConnection,
-    marker: &Marker,
-    question: &Question,
-    terms: &Terms,
-) -> Result<Answer, Fault> {
-    let mut pipe = redis::pipe();
-    pipe.add_command(set(question)).cmd("GET").arg(marker::KEY);
-    if terms.replicas > 0 {
-        let time = terms.answer.mul_f32(0.5).as_millis();
-        pipe.cmd("WAIT").arg(terms.replicas).arg(u64::try_from(time).unwrap_or(u64::MAX));
-    }
-    let told: Vec<Value> = pipe.ignore_errors().query_async(&mut wire).await?;
-    let (set, written, copies) = match <[Value; 2]>::try_from(told) {
-        Ok([set, written]) => (set, written, None),
-        Err(told) => match <[Value; 3]>::try_from(told) {
-            Ok([set, written, copies]) => (set, written, Some(copies)),
-            Err(_) => return Err(Fault::Strange("SET")),
-        },
-    };
-    let answer = outcome(set)?;
-    match written {
-        Value::BulkString(text) if text == marker.text().as_bytes() => {}
-        Value::ServerError(err) => return Err(RedisError::from(err).into()),
-        _ => return Err(Fault::Changed),
-    }
-    match copies {
-        _ if answer != Answer::Fresh => Ok(answer),
-        None if terms.replicas == 0 => Ok(answer),
-        Some(Value::Int(have)) if have >= i64::from(terms.replicas) => Ok(answer),
-        Some(Value::Int(have)) => Err(Fault::Copies { have, want: terms.replicas }),
-        Some(Value::ServerError(err)) => Err(RedisError::from(err).into()),
-        _ => Err(Fault::Strange("WAIT")),
-    }
-}
-
 async fn consume_in_cluster(mut wire: ClusterConnection, question: &Question) -> Result<Answer, Fault> {
     outcome(set(question).query_async(&mut wire).await?)
-}
-
-fn set(question: &Question) -> redis::Cmd {
-    let mut set = redis::cmd("SET");
-    let key = format!("trustplane:replay:v1:{}", hex(&question.id));
-    set.arg(key).arg(1).arg("NX").arg("PX").arg(question.ttl_ms);
-    set
-}
-
-fn outcome(set: Value) -> Result<Answer, Fault> {
-    match set {
-        Value::Okay => Ok(Answer::Fresh),
-        Value::Nil => Ok(Answer::Replayed),
-        Value::ServerError(err) => Err(RedisError::from(err).into()),
-        _ => Err(Fault::Strange("SET")),
-    }
 }
 
 impl fmt::Debug for Link {

@@ -1,4 +1,5 @@
 use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -41,6 +42,11 @@ impl Redis {
         self.folder.join("redis.sock")
     }
 
+    /// Where it listens besides.
+    pub fn tcp(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
     /// As `--replicaof` takes it.
     pub fn address(&self) -> String {
         format!("127.0.0.1 {}", self.port)
@@ -66,6 +72,18 @@ impl Redis {
         let text = self.cli(&["info", section])?;
         let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
         Ok(value.ok_or_else(|| format!("INFO {section} has no {name}"))?.trim().parse()?)
+    }
+
+    /// Waits until it follows its primary.
+    pub fn await_primary(&self) -> Fallible<()> {
+        let began = Instant::now();
+        while !self.cli(&["info", "replication"])?.contains("master_link_status:up") {
+            if began.elapsed() > START {
+                return Err("the replica does not follow".into());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
     }
 
     /// Sends it a signal.

@@ -11,7 +11,7 @@ use super::Fallible;
 use crate::artefact;
 
 const START: Duration = Duration::from_secs(20);
-/// What the service waits for Redis.
+/// What the service waits for Redis, where nothing else is said.
 const REDIS_MS: u32 = 800;
 
 /// The replay service: `trustplane-broker serve` without a key.
@@ -92,6 +92,9 @@ fn launch(folder: &Path, redis: &Path, flags: &[String]) -> Fallible<Child> {
     let mut command = Command::new(artefact::broker()?);
     command.args(["serve", "--services-socket"]).arg(socket(folder));
     command.arg("--replay-redis").arg(format!("unix://{}", redis.display()));
-    command.args(["--replay-timeout-ms", &REDIS_MS.to_string()]).args(flags);
+    if !flags.iter().any(|flag| flag == "--replay-timeout-ms") {
+        command.args(["--replay-timeout-ms", &REDIS_MS.to_string()]);
+    }
+    command.args(flags);
     Ok(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn()?)
 }

@@ -19,7 +19,7 @@ use crate::upstream::Upstream;
 
 /// The listener's name, and the prefix of its statistics.
 const LISTENER: &str = "orders";
-/// How long the filter waits for the replay service.
+/// How long the filter waits for the replay service, where that is what is looked at.
 pub const CALLOUT: Duration = Duration::from_millis(1000);
 const START: Duration = Duration::from_secs(60);
 
@@ -31,6 +31,8 @@ pub struct Plan {
     pub workers: u32,
     pub store: Store,
     pub hold: Hold,
+    /// How long the filter waits for the replay service.
+    pub callout: Duration,
     /// Verifiers' clocks may differ by so much; passports are kept for their life and twice this.
     pub skew: u64,
     /// Listeners in a file of their own, which Envoy watches.
@@ -56,7 +58,15 @@ pub struct Site {
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { envoys: 1, workers: 4, store: Store::SharedData, hold: Hold::StopIteration, skew: 5, watched: false }
+        Self {
+            envoys: 1,
+            workers: 4,
+            store: Store::SharedData,
+            hold: Hold::StopIteration,
+            callout: CALLOUT,
+            skew: 5,
+            watched: false,
+        }
     }
 }
 
@@ -173,7 +183,7 @@ impl Site {
                 "store": "callout",
                 "cluster": ReplayService::CLUSTER,
                 "authority": ReplayService::AUTHORITY,
-                "timeout_ms": CALLOUT.as_millis(),
+                "timeout_ms": self.plan.callout.as_millis(),
                 "replicas": self.plan.envoys,
             });
         }
