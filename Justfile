@@ -68,6 +68,10 @@ cases-check:
 bench *flags: build _redis
     cargo bench --locked --package trustplane-wasm-tests --bench envoy -- {{ flags }}
 
+# What grows with the bundles, and that a decision does not, natively and in a real Envoy: in about two minutes.
+bench-scale: build-filter
+    cargo bench --locked --package trustplane-wasm-tests --bench scale
+
 # What issuing a passport costs on one core, beside two signatures alone and a bare echo over the same socket.
 bench-broker:
     cargo bench --locked --package trustplane-broker --bench issue

@@ -2,6 +2,7 @@
 
 pub mod case;
 pub mod core_subject;
+pub mod counting;
 pub mod hold;
 pub mod run;
 pub mod subject;
