@@ -5,6 +5,7 @@ pub mod core_subject;
 pub mod counting;
 pub mod hold;
 pub mod run;
+pub mod steps;
 pub mod subject;
 pub mod verdict;
 
