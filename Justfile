@@ -68,6 +68,20 @@ cases-check:
 bench *flags: build _redis
     cargo bench --locked --package trustplane-wasm-tests --bench envoy -- {{ flags }}
 
+# What grows with the bundles, and that a decision does not, natively and in a real Envoy: in about two minutes.
+bench-scale: build-filter
+    cargo bench --locked --package trustplane-wasm-tests --bench scale
+
+# What each step of a decision costs: time and allocations natively, then time in wasm on Node.
+bench-core: _node _bindgen
+    cargo bench --locked --package trustplane-wasm-tests --bench steps
+    CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER={{ bindgen }}/bin/wasm-bindgen-test-runner \
+        cargo test --locked --release --package trustplane-wasm-tests --target wasm32-unknown-unknown --test steps
+
+# Instructions and allocations of one decision, held against the committed ones; `--renew` commits to new ones.
+instructions *flags: _valgrind
+    cargo bench --locked --package trustplane-wasm-tests --bench steps -- instructions {{ flags }}
+
 # What issuing a passport costs on one core, beside two signatures alone and a bare echo over the same socket.
 bench-broker:
     cargo bench --locked --package trustplane-broker --bench issue
@@ -82,6 +96,9 @@ lint:
 
 _redis:
     @command -v redis-server >/dev/null || { {{ sudo }}apt-get update -qq && {{ sudo }}apt-get install -y -qq redis-server; }
+
+_valgrind:
+    @command -v valgrind >/dev/null || { {{ sudo }}apt-get update -qq && {{ sudo }}apt-get install -y -qq valgrind; }
 
 _node:
     @command -v node >/dev/null || { {{ sudo }}apt-get update -qq && {{ sudo }}apt-get install -y -qq nodejs; }

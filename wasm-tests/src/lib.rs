@@ -2,8 +2,10 @@
 
 pub mod case;
 pub mod core_subject;
+pub mod counting;
 pub mod hold;
 pub mod run;
+pub mod steps;
 pub mod subject;
 pub mod verdict;
 

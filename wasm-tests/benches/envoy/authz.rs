@@ -23,8 +23,7 @@ use tokio::task::LocalSet;
 use trustplane_core::{
     Admission, Checked, Consumed, Denied, FilterConfig, Head, KeyCache, KeyCacheSettings, UnixTime, Verifier,
 };
-
-use crate::cpu::{self, Clock};
+use trustplane_wasm_tests::load::cpu::{self, Clock};
 
 struct Service {
     verifier: Verifier,

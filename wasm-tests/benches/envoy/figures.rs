@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use trustplane_wasm_tests::load::Seen;
 
-use crate::load::Seen;
 use crate::rows::{ALLOW, EDDSA, Row, SERVICE};
 
 /// One row in one round.

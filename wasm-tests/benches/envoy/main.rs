@@ -4,12 +4,9 @@
 //! interleaved, and every row is first and last shown what it must refuse.
 
 mod authz;
-mod cpu;
 mod figures;
-mod load;
 mod picture;
 mod rows;
-mod site;
 mod tokens;
 
 use std::collections::BTreeMap;
@@ -22,13 +19,13 @@ use clap::Parser;
 use serde_json::{Map, Value, json};
 use trustplane::envoy::{Envoy, ReplayService, find_binary};
 use trustplane_core::{KeyCacheSettings, UnixTime, hex, sha256};
-use trustplane_wasm_tests::load::Callers;
+use trustplane_wasm_tests::load::cpu::{self, Clock};
+use trustplane_wasm_tests::load::site::{self, Gate};
+use trustplane_wasm_tests::load::{self, Callers};
 use trustplane_wasm_tests::store::{Redis, Service};
 
-use crate::cpu::Clock;
 use crate::figures::{Figures, Measured};
 use crate::rows::{Row, WARM_UP};
-use crate::site::Gate;
 use crate::tokens::Signer;
 
 /// After a start the filter refuses passports that are not younger than it.
@@ -198,7 +195,7 @@ impl Bench {
         let open = folder.join("service-open");
         helpers.insert("service-open", vec![authz::start_open(&open)?]);
         helpers.insert("callout", vec![Clock::of_process(store.0.pid()), Clock::of_process(store.1.pid())]);
-        let jwt = |name, signer: Signer, cache| (name, Gate::Jwt { jwks: signer.jwks(), cache });
+        let jwt = |name, signer: Signer, cache| (name, Gate::Jwt { provider: signer.provider(cache) });
         let other = other
             .map(|module| ("other", Gate::Wasm { module: module.to_owned(), configuration: configuration.clone() }));
         let gates = [

@@ -8,8 +8,8 @@ use trustplane_core::{UnixTime, base64url, sha256};
 
 /// Tokens in rotation; Envoy's cache of 1,000 holds them all.
 pub const TOKENS: u64 = 400;
-pub const ISSUER: &str = "https://issuer.bench.example";
-pub const AUDIENCE: &str = "bench-api";
+const ISSUER: &str = "https://issuer.bench.example";
+const AUDIENCE: &str = "bench-api";
 
 /// Who signs.
 pub enum Signer {
@@ -27,8 +27,20 @@ impl Signer {
         Self::Es256(Box::new(key))
     }
 
-    /// The key set that Envoy is configured with.
-    pub fn jwks(&self) -> Value {
+    /// What Envoy is configured with.
+    pub fn provider(&self, cache: bool) -> Value {
+        let mut provider = json!({
+            "issuer": ISSUER,
+            "audiences": [AUDIENCE],
+            "local_jwks": { "inline_string": self.jwks().to_string() },
+        });
+        if cache {
+            provider["jwt_cache_config"] = json!({ "jwt_cache_size": 1000 });
+        }
+        provider
+    }
+
+    fn jwks(&self) -> Value {
         let key = match self {
             Self::EdDsa(pair) => {
                 json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "kid": "1", "x": base64url(&*pair.pk) })

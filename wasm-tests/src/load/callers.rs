@@ -11,8 +11,8 @@ use super::lane::Wire;
 /// The authority of every request.
 pub const HOST: &str = "bench.example";
 const AUDIENCE: &str = "bench-api";
-const DOMAIN: &str = "bench.example";
-const ISSUER: &str = "https://issuer.bench.example";
+pub(super) const DOMAIN: &str = "bench.example";
+pub(super) const ISSUER: &str = "https://issuer.bench.example";
 const KID: &str = "issuer-1";
 
 /// How many callers take turns.
@@ -39,6 +39,8 @@ pub struct Order {
     pub ttl: u64,
     /// What is wrong with it.
     pub flaw: Flaw,
+    /// One of the policy's further routes, see [`super::Growth`].
+    pub route: Option<usize>,
 }
 
 /// What a signed request claims falsely.
@@ -59,7 +61,7 @@ pub enum Flaw {
 impl Order {
     /// A sound one, good for ten minutes from now.
     pub fn new(number: u64, body: &Arc<[u8]>, now: UnixTime) -> Self {
-        Self { number, body: Arc::clone(body), issued_at: now, ttl: 600, flaw: Flaw::None }
+        Self { number, body: Arc::clone(body), issued_at: now, ttl: 600, flaw: Flaw::None, route: None }
     }
 }
 
@@ -131,7 +133,7 @@ impl Callers {
 
     /// A request under a passport of this number, by the caller whose turn it is.
     pub fn sign(&self, order: &Order) -> io::Result<Wire> {
-        let Order { number, ref body, issued_at: now, ttl, flaw } = *order;
+        let Order { number, ref body, issued_at: now, ttl, flaw, route } = *order;
         let method = method(body);
         let turn = usize::try_from(number).map_err(io::Error::other)? % CALLERS;
         let caller = &self.keys[turn];
@@ -154,8 +156,10 @@ impl Callers {
         };
         let issuer = if flaw == Flaw::Issuer { other } else { &self.issuer };
         let token = mint::mint_passport(&claims, KID, issuer).map_err(io::Error::other)?;
-        let target = format!("/orders/{number}");
-        let route_id = if method == "GET" { "orders.read" } else { "orders.write" };
+        let (target, route_id) = match route {
+            Some(route) => (format!("/further-{route}/{number}"), format!("further.{route}")),
+            None => (format!("/orders/{number}"), if method == "GET" { "orders.read" } else { "orders.write" }.into()),
+        };
         let body_sha256 = sha256(body);
         let digest = Transcript {
             method,
@@ -163,7 +167,7 @@ impl Callers {
             authority: HOST,
             path: &target,
             audience: AUDIENCE,
-            route_id,
+            route_id: &route_id,
             content_encoding: "identity",
             query: "",
             headers: &[CoveredHeader { name: "x-trustplane-nonce", value_sha256: sha256(nonce.as_bytes()) }],

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use trustplane_core::{Head, Header};
 
 /// A body up to this size goes out in one write with its head; a larger one is not copied.
 const SMALL: usize = 64 * 1024;
@@ -16,6 +17,15 @@ pub struct Wire {
     pub head: Vec<u8>,
     /// The rest.
     pub body: Arc<[u8]>,
+}
+
+/// A head, in its parts.
+#[derive(Clone, Debug)]
+pub struct Parts<'a> {
+    method: &'a [u8],
+    target: &'a [u8],
+    authority: &'a [u8],
+    headers: Vec<Header<'a>>,
 }
 
 /// What came back.
@@ -44,6 +54,28 @@ impl Answer {
             Some(reason) => format!("{} {reason}", self.status),
             None => self.status.to_string(),
         }
+    }
+}
+
+impl Wire {
+    /// What stands in its head: method, target, authority and the other headers.
+    pub fn parts(&self) -> Option<Parts<'_>> {
+        let mut lines = str::from_utf8(&self.head).ok()?.split("\r\n").take_while(|line| !line.is_empty());
+        let mut first = lines.next()?.split(' ');
+        let (method, target) = (first.next()?.as_bytes(), first.next()?.as_bytes());
+        let headers = lines.map(|line| line.split_once(": ").map(|(name, value)| (name.as_bytes(), value.as_bytes())));
+        let mut headers = headers.collect::<Option<Vec<_>>>()?;
+        let host = headers.iter().position(|(name, _)| *name == b"host")?;
+        let (_, authority) = headers.remove(host);
+        Some(Parts { method, target, authority, headers })
+    }
+}
+
+impl Parts<'_> {
+    /// As a host gives it to the core.
+    pub fn head(&self) -> Head<'_> {
+        let Self { method, target, authority, headers } = self;
+        Head { method, target, authority, tls: false, headers }
     }
 }
 

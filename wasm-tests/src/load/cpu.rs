@@ -24,10 +24,12 @@ pub fn pin(core: usize) -> io::Result<()> {
 pub struct Clock(String);
 
 impl Clock {
+    /// Of a process.
     pub fn of_process(pid: u32) -> Self {
         Self(format!("/proc/{pid}/stat"))
     }
 
+    /// Of the thread that asks.
     pub fn of_this_thread() -> Self {
         Self(format!("/proc/self/task/{}/stat", gettid()))
     }
@@ -53,4 +55,24 @@ pub fn machine() -> String {
     let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     model.map_or_else(|| "unknown processor".into(), |(_, name)| name.trim().into())
+}
+
+/// How long the calling thread ran, to the nanosecond.
+pub fn of_this_thread() -> io::Result<Duration> {
+    let text = fs::read_to_string("/proc/thread-self/schedstat")?;
+    let nanoseconds = text.split(' ').next().and_then(|field| field.parse().ok());
+    nanoseconds.map(Duration::from_nanos).ok_or_else(|| io::Error::other(format!("schedstat holds {text}")))
+}
+
+/// What a process holds in memory, in KiB.
+pub fn resident_kib(pid: u32) -> io::Result<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse().ok());
+    line.ok_or_else(|| io::Error::other("its status names no resident set"))
+}
+
+/// What else ran of late: the system's load averages.
+pub fn load_average() -> io::Result<String> {
+    let text = fs::read_to_string("/proc/loadavg")?;
+    Ok(text.split(' ').take(3).collect::<Vec<_>>().join(" "))
 }

@@ -7,8 +7,7 @@ use std::{fs, io};
 use serde_json::{Value, json};
 use trustplane::envoy::{Envoy, Launch, ReplayService};
 
-use crate::cpu;
-use crate::tokens::{AUDIENCE, ISSUER};
+use super::cpu;
 
 /// Envoy must hold a whole body of the largest row.
 const BUFFER: u32 = 4 << 20;
@@ -21,13 +20,31 @@ pub enum Gate {
     /// Not at all, after the whole body.
     Buffer,
     /// A Wasm filter with this configuration.
-    Wasm { module: PathBuf, configuration: String },
+    Wasm {
+        /// Its file.
+        module: PathBuf,
+        /// As the filter reads it.
+        configuration: String,
+    },
     /// The same, with the replay service behind a Unix socket.
-    Callout { module: PathBuf, configuration: String, socket: PathBuf },
+    Callout {
+        /// Its file.
+        module: PathBuf,
+        /// As the filter reads it.
+        configuration: String,
+        /// Where that service listens.
+        socket: PathBuf,
+    },
     /// Envoy's own filter for JSON web tokens.
-    Jwt { jwks: Value, cache: bool },
+    Jwt {
+        /// Whose tokens it takes.
+        provider: Value,
+    },
     /// A service behind a Unix socket.
-    Service { socket: PathBuf },
+    Service {
+        /// Where it listens.
+        socket: PathBuf,
+    },
 }
 
 /// Starts an Envoy whose only worker runs on the measured core.
@@ -118,24 +135,14 @@ fn filter(name: &str, gate: &Gate) -> Option<Value> {
                 },
             }),
         ),
-        Gate::Jwt { jwks, cache } => {
-            let mut provider = json!({
-                "issuer": ISSUER,
-                "audiences": [AUDIENCE],
-                "local_jwks": { "inline_string": jwks.to_string() },
-            });
-            if *cache {
-                provider["jwt_cache_config"] = json!({ "jwt_cache_size": 1000 });
-            }
-            (
-                "jwt_authn",
-                json!({
-                    "@type": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
-                    "providers": { "bench": provider },
-                    "rules": [{ "match": { "prefix": "/" }, "requires": { "provider_name": "bench" } }],
-                }),
-            )
-        }
+        Gate::Jwt { provider } => (
+            "jwt_authn",
+            json!({
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
+                "providers": { "bench": provider },
+                "rules": [{ "match": { "prefix": "/" }, "requires": { "provider_name": "bench" } }],
+            }),
+        ),
         Gate::Service { .. } => (
             "ext_authz",
             json!({

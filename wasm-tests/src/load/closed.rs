@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use tokio::task::LocalSet;
 use tokio::time::timeout;
-use trustplane_wasm_tests::load::{Lane, Wire};
+
+use super::{Lane, Wire};
 
 /// Connections at a time.
 pub const CONNECTIONS: usize = 16;
@@ -19,9 +20,11 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// What a run saw.
 #[derive(Debug)]
 pub struct Seen {
+    /// From the first request to the last answer.
     pub elapsed: Duration,
     /// Sorted.
     pub latencies: Vec<Duration>,
+    /// How often each came.
     pub statuses: BTreeMap<u16, usize>,
 }
 
@@ -34,6 +37,7 @@ struct Queue {
 }
 
 impl Seen {
+    /// The latency that so many of a hundred requests stay below.
     pub fn percentile(&self, of_hundred: usize) -> Duration {
         self.latencies.get(self.latencies.len() * of_hundred / 100).copied().unwrap_or_default()
     }
