@@ -42,6 +42,10 @@ impl Maker {
         let numbers: HashMap<&str, usize> =
             routes.iter().enumerate().map(|(number, route)| (route.0, number)).collect();
         for (number, caller) in authored.callers.iter().enumerate() {
+            // Nobody would look at its other members.
+            if caller.may_call.is_empty() {
+                return self.places.refuse(format!("/callers/{number}/may_call"), "lists nothing");
+            }
             let rule = self.rule(number, caller, authored)?;
             for (place, route_id) in caller.may_call.iter().enumerate() {
                 let pointer = format!("/callers/{number}/may_call/{place}");

@@ -216,7 +216,7 @@ pub struct Caller {
     #[cfg_attr(feature = "schema", schemars(with = "Option<trustplane_core::schema::Context>"))]
     pub context_policy: Option<BTreeMap<String, Term>>,
     /// The ids of the routes.
-    #[cfg_attr(feature = "schema", schemars(extend("uniqueItems" = true)))]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1), extend("uniqueItems" = true)))]
     pub may_call: Vec<String>,
 }
 

@@ -154,6 +154,7 @@ fn a_fault_is_told_of_the_place_that_its_author_wrote() {
             "may_call: [orders.raed]",
             "/callers/1/may_call/0: no route has the id \"orders.raed\" (line 45, column 16)",
         ),
+        ("may_call: [orders.read]", "may_call: []", "/callers/1/may_call: lists nothing (line 45, column 15)"),
         (
             "may_call: [orders.read]",
             "may_call: [orders.read, orders.read]",
