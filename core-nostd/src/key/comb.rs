@@ -198,7 +198,9 @@ impl Summands {
 /// `2^bits` times a point.
 #[expect(clippy::arithmetic_side_effects, reason = "curve points, whose arithmetic is total")]
 fn shifted(point: EdwardsPoint, bits: u8) -> EdwardsPoint {
-    (0..bits).fold(point, |point, _| point + point)
+    // The cofactor is 8, and its product the one doubling that the library exports.
+    let eightfold = (0..bits / 3).fold(point, |point, _| point.mul_by_cofactor());
+    (0..bits % 3).fold(eightfold, |point, _| point + point)
 }
 
 #[cfg(test)]
