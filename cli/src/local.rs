@@ -2,6 +2,7 @@
 
 mod broker;
 mod caller;
+mod config;
 mod documents;
 mod filter;
 mod folder;

@@ -1,32 +1,27 @@
 use std::fs::File;
 use std::io::Write as _;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
 use trustplane_broker::{BundleFile, BundleKind, Log, Services, SigningKey};
-use trustplane_core::{BundleSource, FilterConfig, Hold, Scheme};
 
 use super::broker::Broker;
 use super::caller::{Caller, get_profile, post_profile};
+use super::config::{LISTENER, bootstrap, configuration};
 use super::documents::{Documents, Issuers};
 use super::filter::find_filter;
 use super::folder::Folder;
 use super::replay::{Redis, ReplayThread, Store};
 use super::service::{self, ServiceThread};
 use crate::clock;
-use crate::envoy::{
-    Bootstrap, BundleService, Cluster, Envoy, Filter, Launch, Listener, LogTarget, ReplayService, find_binary,
-};
+use crate::envoy::{Envoy, Launch, ReplayService, find_binary};
 use crate::exit::Fault;
 use crate::files::Readers;
 use crate::upstream::Echo;
-use crate::value::{Json, compact, pretty};
-
-/// The name of the stack's one listener, and the prefix of its statistics.
-const LISTENER: &str = "orders";
+use crate::value::{Json, pretty};
 
 /// How to start a local stack.
 #[derive(Clone, Debug)]
@@ -257,69 +252,6 @@ impl Up {
 
 fn key_text(key: &SigningKey) -> String {
     format!("{}\n", *key.to_base64url())
-}
-
-fn configuration(documents: Documents, signer: &SigningKey, store: Store) -> Result<String, Fault> {
-    let key = signer.public_key().to_base64url();
-    let config = FilterConfig {
-        policy_bundle: Some(documents.policy),
-        trust_bundle: Some(documents.trust),
-        policy_bundle_signature_public_key: Some(key.clone()),
-        trust_bundle_signature_public_key: Some(key),
-        scheme: Some(Scheme::Http),
-        replay: store.members(),
-        bundle_source: Some(BundleSource {
-            cluster: BundleService::CLUSTER.into(),
-            interval_seconds: 1,
-            timeout_ms: 500,
-            ..BundleSource::default()
-        }),
-        ..FilterConfig::default()
-    };
-    config
-        .check()
-        .and_then(|()| config.load())
-        .map_err(|error| Fault::member("the local stack's configuration", error.pointer, error.problem))?;
-    Ok(compact(&config))
-}
-
-fn bootstrap(
-    port: u16,
-    filter: &Path,
-    configuration: String,
-    access_log: &Path,
-    upstream: SocketAddr,
-    (replay, bundle_socket): (Option<ReplayService>, &Path),
-) -> Bootstrap {
-    Bootstrap {
-        admin: (Ipv4Addr::LOCALHOST, 0).into(),
-        listeners: vec![Listener {
-            name: LISTENER.into(),
-            address: (Ipv4Addr::LOCALHOST, port).into(),
-            tls: None,
-            domains: vec!["127.0.0.1".into(), "localhost".into()],
-            cluster: "upstream".into(),
-            filter: Filter {
-                module: filter.to_owned(),
-                configuration,
-                hold: Hold::StopIteration,
-                vm_id: "trustplane".into(),
-            },
-            max_body_bytes: FilterConfig::default().max_body_bytes,
-            normalize_path: true,
-            // A handful of connections must not all land on one worker.
-            exact_balance: true,
-            access_log: LogTarget::File(access_log.to_owned()),
-        }],
-        clusters: vec![Cluster {
-            name: "upstream".into(),
-            host: upstream.ip().to_string(),
-            port: upstream.port(),
-            trusted_ca: None,
-        }],
-        replay,
-        bundles: Some(BundleService::new(bundle_socket)),
-    }
 }
 
 /// A passport must be younger than the replay store, and times are whole seconds.
