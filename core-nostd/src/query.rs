@@ -1,9 +1,13 @@
+mod as_sent;
+
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 use core::str;
 
+use self::as_sent::as_sent;
 use crate::order::sorted;
 
 /// Which raw queries a route takes, for the v1 normaliser maps several to one.
@@ -50,10 +54,17 @@ impl QueryForm {
     /// The normal form of `raw`, if `raw` stands in this form.
     ///
     /// `raw` is what follows the target's first `?`; `None` when the target has none.
-    pub fn read(self, raw: Option<&[u8]>) -> Result<String, QueryError> {
+    pub fn read(self, raw: Option<&[u8]>) -> Result<Cow<'_, str>, QueryError> {
         let Some(raw) = raw else {
-            return Ok(String::new());
+            return Ok(Cow::Borrowed(""));
         };
+        match as_sent(raw) {
+            Some(normal) => Ok(Cow::Borrowed(normal)),
+            None => self.decoded(raw).map(Cow::Owned),
+        }
+    }
+
+    fn decoded(self, raw: &[u8]) -> Result<String, QueryError> {
         let query = Query::decode(raw)?;
         let stands = match self {
             Self::Compat => true,
@@ -262,9 +273,9 @@ mod tests {
     #[test]
     fn a_missing_query_is_in_every_form_and_a_bare_mark_only_in_compat() {
         for form in [QueryForm::Compat, QueryForm::Strict, QueryForm::Unambiguous] {
-            assert_eq!(form.read(None), Ok(String::new()));
+            assert_eq!(form.read(None), Ok("".into()));
         }
-        assert_eq!(QueryForm::Compat.read(Some(b"")), Ok(String::new()));
+        assert_eq!(QueryForm::Compat.read(Some(b"")), Ok("".into()));
         assert_eq!(QueryForm::Unambiguous.read(Some(b"")), Err(QueryError));
     }
 
