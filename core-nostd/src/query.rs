@@ -1,4 +1,5 @@
 mod as_sent;
+mod escape;
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -8,7 +9,10 @@ use core::ops::Range;
 use core::str;
 
 use self::as_sent::as_sent;
+use self::escape::upper_digit;
 use crate::order::sorted;
+
+pub(crate) use self::escape::{escaped, unreserved};
 
 /// Which raw queries a route takes, for the v1 normaliser maps several to one.
 ///
@@ -188,22 +192,6 @@ fn plain(part: &[u8]) -> bool {
     }
     // Empty parts are kept by the normaliser and dropped by parsers.
     !part.is_empty()
-}
-
-/// The byte that two hex digits stand for.
-pub(crate) fn escaped(high: Option<&u8>, low: Option<&u8>) -> Option<u8> {
-    let high = char::from(*high?).to_digit(16)?;
-    let low = char::from(*low?).to_digit(16)?;
-    u8::try_from(high << 4 | low).ok()
-}
-
-/// RFC 3986 section 2.3.
-pub(crate) const fn unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
-}
-
-fn upper_digit(nibble: u8) -> char {
-    char::from_digit(u32::from(nibble), 16).unwrap_or('0').to_ascii_uppercase()
 }
 
 #[cfg(test)]
