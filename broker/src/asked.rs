@@ -47,7 +47,7 @@ impl<'r> Asked<'r> {
             ("/request/http/scheme", is_token(&http.scheme)),
             (
                 "/request/http/authority",
-                canonical_authority(http.authority.as_bytes()).as_ref() == Some(&http.authority),
+                canonical_authority(http.authority.as_bytes()).as_deref() == Some(&*http.authority),
             ),
             ("/request/http/path", canonical_path(http.path.as_bytes()).is_some()),
             ("/request/http/content_encoding", !http.content_encoding.contains(char::is_uppercase)),

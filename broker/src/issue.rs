@@ -1,5 +1,6 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use trustplane_core::json::JsonError;
 use trustplane_core::{KeyBinding, Reason, Trail, UnixTime, hex};
@@ -61,13 +62,13 @@ impl Issuer {
     /// then, and only then, signs. `random` becomes the `jti`.
     pub fn decide(&self, line: &[u8], peer: &Peer, nonces: &Nonces, random: &[u8; 16], now: UnixTime) -> Outcome {
         let mut trail = Trail {
-            policy_id: self.policy.policy_id.clone(),
-            policy_version: self.policy.policy_version.clone(),
+            policy_id: self.policy.policy_id.as_deref().map(Arc::from),
+            policy_version: self.policy.policy_version.as_deref().map(Arc::from),
             ..Trail::default()
         };
         let read = read(line);
         let request_id = read.as_ref().map_or_else(|bad| bad.request_id.clone(), |request| request.request_id.clone());
-        trail.request_id = Some(request_id.clone()).filter(|id| !id.is_empty());
+        trail.request_id = Some(&*request_id).filter(|id| !id.is_empty()).map(Arc::from);
         let decided = match read {
             // A stranger learns nothing of what else is wrong with its line.
             _ if !self.policy.knows(peer) => Err(Reason::BrokerPeerDenied.into()),
@@ -163,8 +164,8 @@ impl Issuer {
         trail.jti = Some(jti.into());
         trail.key_binding = Some(identity.key_binding);
         trail.transcript_sha256 = Some(digest);
-        trail.source_profile = Some(identity.provenance.profile.clone());
-        trail.source_spiffe_id = identity.provenance.spiffe_id.clone();
+        trail.source_profile = Some(identity.provenance.profile.as_str().into());
+        trail.source_spiffe_id = identity.provenance.spiffe_id.as_deref().map(Arc::from);
         Ok(Response {
             request_id: asked.request().request_id.clone(),
             accepted: true,
@@ -217,6 +218,6 @@ impl From<MintError> for Denied {
     }
 }
 
-fn audited(text: &str) -> Option<String> {
+fn audited(text: &str) -> Option<Arc<str>> {
     (text.len() <= MAX_AUDIT_BYTES).then(|| text.into())
 }

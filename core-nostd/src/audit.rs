@@ -1,4 +1,5 @@
 use alloc::string::String;
+use alloc::sync::Arc;
 
 use serde::Serialize;
 
@@ -29,17 +30,17 @@ pub enum Component {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Trail {
     /// The broker's request id, or the host's.
-    pub request_id: Option<String>,
+    pub request_id: Option<Arc<str>>,
     /// The route that policy matched.
-    pub route_id: Option<String>,
+    pub route_id: Option<Arc<str>>,
     /// That route's audience.
-    pub audience: Option<String>,
+    pub audience: Option<Arc<str>>,
     /// `iss`.
-    pub issuer: Option<String>,
+    pub issuer: Option<Arc<str>>,
     /// `sub`.
-    pub subject: Option<String>,
+    pub subject: Option<Arc<str>>,
     /// `jti`.
-    pub jti: Option<String>,
+    pub jti: Option<Arc<str>>,
     /// `cnf.key_binding`.
     pub key_binding: Option<KeyBinding>,
     /// The lowest class the route takes.
@@ -47,13 +48,13 @@ pub struct Trail {
     /// The transcript that was rebuilt from the request.
     pub transcript_sha256: Option<[u8; 32]>,
     /// The policy bundle's name for itself.
-    pub policy_id: Option<String>,
+    pub policy_id: Option<Arc<str>>,
     /// The policy bundle's version of itself.
-    pub policy_version: Option<String>,
+    pub policy_version: Option<Arc<str>>,
     /// `provenance.profile`.
-    pub source_profile: Option<String>,
+    pub source_profile: Option<Arc<str>>,
     /// `provenance.spiffe_id`.
-    pub source_spiffe_id: Option<String>,
+    pub source_spiffe_id: Option<Arc<str>>,
     /// The process that asked a broker.
     pub peer: Option<PeerClaim>,
 }

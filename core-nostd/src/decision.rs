@@ -1,8 +1,9 @@
 use alloc::boxed::Box;
-use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::audit::{AuditEvent, Trail};
+use crate::binding::KeyBinding;
 use crate::passport::Passport;
 use crate::reason::Reason;
 use crate::time::UnixTime;
@@ -64,8 +65,15 @@ impl Denied {
 /// The edits a host makes to a request before the upstream sees it.
 #[derive(Clone, Debug)]
 pub struct Upstream {
-    pub(crate) remove: Vec<Vec<u8>>,
-    pub(crate) set: [(&'static str, String); 6],
+    /// Headers that nothing vouches for.
+    unbound: Vec<Vec<u8>>,
+    forward_credentials: bool,
+    subject: Arc<str>,
+    issuer: Arc<str>,
+    trust_domain: Arc<str>,
+    jti: Arc<str>,
+    key_binding: KeyBinding,
+    route_id: Arc<str>,
 }
 
 /// The headers that tell the upstream who calls. Callers' own copies never pass.
@@ -89,30 +97,34 @@ pub const CREDENTIAL_HEADERS: [&str; 6] = [
 ];
 
 impl Upstream {
-    pub(crate) fn new(passport: Passport, route_id: &str, unbound: Vec<Vec<u8>>, forward_credentials: bool) -> Self {
-        let mut remove = unbound;
-        if !forward_credentials {
-            remove.extend(CREDENTIAL_HEADERS.iter().map(|name| Vec::from(name.as_bytes())));
-        }
-        let [subject, issuer, trust_domain, jti, key_binding, route] = IDENTITY_HEADERS;
-        let set = [
-            (subject, passport.subject),
-            (issuer, passport.issuer),
-            (trust_domain, passport.trust_domain),
-            (jti, passport.jti),
-            (key_binding, String::from(passport.key_binding.as_str())),
-            (route, String::from(route_id)),
-        ];
-        Self { remove, set }
+    pub(crate) fn new(
+        passport: Passport,
+        route_id: Arc<str>,
+        unbound: Vec<Vec<u8>>,
+        forward_credentials: bool,
+    ) -> Self {
+        let Passport { subject, issuer, trust_domain, jti, key_binding, .. } = passport;
+        Self { unbound, forward_credentials, subject, issuer, trust_domain, jti, key_binding, route_id }
     }
 
     /// Headers to remove, every copy; apply before [`Upstream::set`].
     pub fn remove(&self) -> impl Iterator<Item = &[u8]> {
-        self.remove.iter().map(Vec::as_slice)
+        let credentials = if self.forward_credentials { &[][..] } else { &CREDENTIAL_HEADERS };
+        let credentials = credentials.iter().map(|name| name.as_bytes());
+        self.unbound.iter().map(Vec::as_slice).chain(credentials)
     }
 
     /// Headers to set, in place of every copy the caller sent.
     pub fn set(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.set.iter().map(|(name, value)| (*name, value.as_str()))
+        let [subject, issuer, trust_domain, jti, key_binding, route_id] = IDENTITY_HEADERS;
+        [
+            (subject, &*self.subject),
+            (issuer, &*self.issuer),
+            (trust_domain, &*self.trust_domain),
+            (jti, &*self.jti),
+            (key_binding, self.key_binding.as_str()),
+            (route_id, &*self.route_id),
+        ]
+        .into_iter()
     }
 }

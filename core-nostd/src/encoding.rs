@@ -27,10 +27,17 @@ pub fn base64url(bytes: &[u8]) -> String {
 
 /// Lower-case hex of a digest.
 pub fn hex(digest: &[u8; 32]) -> String {
-    let mut text = String::with_capacity(64);
-    for byte in digest {
-        text.push(hex_digit(byte >> 4));
-        text.push(hex_digit(byte & 0x0f));
+    // Digits are ASCII.
+    String::from_utf8(hex_digits(digest).into()).unwrap_or_default()
+}
+
+/// The same without an allocation.
+pub(crate) fn hex_digits(digest: &[u8; 32]) -> [u8; 64] {
+    let mut text = [b'0'; 64];
+    let (pairs, _) = text.as_chunks_mut::<2>();
+    for ([high, low], byte) in pairs.iter_mut().zip(digest) {
+        *high = hex_digit(byte >> 4);
+        *low = hex_digit(byte & 0x0f);
     }
     text
 }
@@ -53,8 +60,8 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
-fn hex_digit(nibble: u8) -> char {
-    char::from_digit(u32::from(nibble), 16).unwrap_or('0')
+fn hex_digit(nibble: u8) -> u8 {
+    nibble.wrapping_add(if nibble < 10 { b'0' } else { b'a' - 10 })
 }
 
 fn nibble(digit: u8) -> Option<u8> {

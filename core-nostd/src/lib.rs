@@ -33,6 +33,7 @@ mod revocation;
 #[cfg(feature = "schema")]
 pub mod schema;
 mod settings;
+mod shared;
 mod time;
 mod transcript;
 mod trust;

@@ -1,5 +1,6 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::binding::KeyBinding;
@@ -8,6 +9,7 @@ use crate::facts::Facts;
 use crate::json::{self, Limits, Object, Value};
 use crate::key::{KeyCache, PublicKey};
 use crate::reason::Reason;
+use crate::shared::shared;
 use crate::time::UnixTime;
 use crate::trust::{IssuerKey, Trust};
 
@@ -23,14 +25,14 @@ pub(crate) struct UnverifiedPassport<'t> {
 }
 
 struct Claims {
-    issuer: String,
-    subject: String,
+    issuer: Arc<str>,
+    subject: Arc<str>,
     audience: String,
     issued_at: UnixTime,
     expires_at: UnixTime,
     not_before: Option<UnixTime>,
-    jti: String,
-    trust_domain: String,
+    jti: Arc<str>,
+    trust_domain: Arc<str>,
     key_binding: KeyBinding,
     /// Decoded after the signature: point arithmetic is not spent on strangers.
     proof_key: [u8; 32],
@@ -42,14 +44,14 @@ struct Claims {
 #[derive(Debug)]
 pub(crate) struct Passport {
     pub kid: String,
-    pub issuer: String,
-    pub subject: String,
+    pub issuer: Arc<str>,
+    pub subject: Arc<str>,
     pub audience: String,
     pub issued_at: UnixTime,
     pub expires_at: UnixTime,
     pub not_before: Option<UnixTime>,
-    pub jti: String,
-    pub trust_domain: String,
+    pub jti: Arc<str>,
+    pub trust_domain: Arc<str>,
     pub key_binding: KeyBinding,
     pub proof_key: PublicKey,
     pub provenance: Option<Facts>,
@@ -170,19 +172,29 @@ impl Claims {
             (Some(_), Some(_)) => return None,
             (context, alias) => context.or(alias),
         };
+        let (issuer, subject) = (text(claims, "iss")?, text(claims, "sub")?);
+        let audience = edged(audience(claims.get("aud")?)?)?;
+        let expires_at = seconds(claims, "exp")?;
+        let not_before = claims.get("nbf").map(as_seconds).map_or(Some(None), |at| at.map(Some))?;
+        let trust_domain = text(claims, "trust_domain")?;
+        let key_binding = KeyBinding::parse(edged(text(cnf, "key_binding")?)?)?;
+        let proof_key = base64url_array(text(cnf, "public_key_b64url")?.as_bytes())?;
+        let provenance = claims.get("provenance").map(provenance).map_or(Some(None), |read| read.map(Some))?;
+        let context = context.map(facts).map_or(Some(None), |read| read.map(Some))?;
+        // Copied last: nothing is undone for a passport whose shape does not stand.
         Some(Self {
-            issuer: text(claims, "iss")?.into(),
-            subject: text(claims, "sub")?.into(),
-            audience: edged(audience(claims.get("aud")?)?)?.into(),
+            issuer: shared(issuer),
+            subject: shared(subject),
+            audience: audience.into(),
             issued_at,
-            expires_at: seconds(claims, "exp")?,
-            not_before: claims.get("nbf").map(as_seconds).map_or(Some(None), |at| at.map(Some))?,
-            jti: jti.into(),
-            trust_domain: text(claims, "trust_domain")?.into(),
-            key_binding: KeyBinding::parse(edged(text(cnf, "key_binding")?)?)?,
-            proof_key: base64url_array(text(cnf, "public_key_b64url")?.as_bytes())?,
-            provenance: claims.get("provenance").map(provenance).map_or(Some(None), |read| read.map(Some))?,
-            context: context.map(facts).map_or(Some(None), |read| read.map(Some))?,
+            expires_at,
+            not_before,
+            jti: shared(jti),
+            trust_domain: shared(trust_domain),
+            key_binding,
+            proof_key,
+            provenance,
+            context,
         })
     }
 }

@@ -21,6 +21,7 @@ use crate::document::{self, DocumentError, Form, Pin};
 use crate::json::{self, Value};
 use crate::names::Names;
 use crate::revocation::Revocations;
+use crate::shared::shared;
 use crate::time::UnixTime;
 
 pub use base::Base;
@@ -39,8 +40,8 @@ pub(crate) const FORM: Form = Form { version: "trustplane-bundle-v1", kind: "pol
 #[derive(Debug)]
 pub struct Policy {
     trust_domain: Box<str>,
-    policy_id: Option<Box<str>>,
-    policy_version: Option<Box<str>>,
+    policy_id: Option<Arc<str>>,
+    policy_version: Option<Arc<str>>,
     issued_at: Option<UnixTime>,
     routes: Vec<Route>,
     index: Index,
@@ -82,6 +83,11 @@ impl Policy {
         self.policy_version.as_deref()
     }
 
+    /// Id and version, to be kept by every record.
+    pub(crate) fn shared_names(&self) -> (Option<Arc<str>>, Option<Arc<str>>) {
+        (self.policy_id.clone(), self.policy_version.clone())
+    }
+
     /// When the document says it was issued.
     pub const fn issued_at(&self) -> Option<UnixTime> {
         self.issued_at
@@ -99,7 +105,7 @@ struct Texts(Names<Arc<str>>);
 
 impl Texts {
     fn keep(&mut self, text: &str) -> Arc<str> {
-        self.0.entry(text, || Arc::from(text)).map_or_else(|| Arc::from(text), |kept| Arc::clone(kept))
+        self.0.entry(text, || shared(text)).map_or_else(|| shared(text), |kept| Arc::clone(kept))
     }
 }
 

@@ -1,10 +1,18 @@
+mod as_sent;
+mod escape;
+
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 use core::str;
 
+use self::as_sent::as_sent;
+use self::escape::upper_digit;
 use crate::order::sorted;
+
+pub(crate) use self::escape::{escaped, unreserved};
 
 /// Which raw queries a route takes, for the v1 normaliser maps several to one.
 ///
@@ -50,10 +58,17 @@ impl QueryForm {
     /// The normal form of `raw`, if `raw` stands in this form.
     ///
     /// `raw` is what follows the target's first `?`; `None` when the target has none.
-    pub fn read(self, raw: Option<&[u8]>) -> Result<String, QueryError> {
+    pub fn read(self, raw: Option<&[u8]>) -> Result<Cow<'_, str>, QueryError> {
         let Some(raw) = raw else {
-            return Ok(String::new());
+            return Ok(Cow::Borrowed(""));
         };
+        match as_sent(raw) {
+            Some(normal) => Ok(Cow::Borrowed(normal)),
+            None => self.decoded(raw).map(Cow::Owned),
+        }
+    }
+
+    fn decoded(self, raw: &[u8]) -> Result<String, QueryError> {
         let query = Query::decode(raw)?;
         let stands = match self {
             Self::Compat => true,
@@ -179,22 +194,6 @@ fn plain(part: &[u8]) -> bool {
     !part.is_empty()
 }
 
-/// The byte that two hex digits stand for.
-pub(crate) fn escaped(high: Option<&u8>, low: Option<&u8>) -> Option<u8> {
-    let high = char::from(*high?).to_digit(16)?;
-    let low = char::from(*low?).to_digit(16)?;
-    u8::try_from(high << 4 | low).ok()
-}
-
-/// RFC 3986 section 2.3.
-pub(crate) const fn unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
-}
-
-fn upper_digit(nibble: u8) -> char {
-    char::from_digit(u32::from(nibble), 16).unwrap_or('0').to_ascii_uppercase()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,9 +261,9 @@ mod tests {
     #[test]
     fn a_missing_query_is_in_every_form_and_a_bare_mark_only_in_compat() {
         for form in [QueryForm::Compat, QueryForm::Strict, QueryForm::Unambiguous] {
-            assert_eq!(form.read(None), Ok(String::new()));
+            assert_eq!(form.read(None), Ok("".into()));
         }
-        assert_eq!(QueryForm::Compat.read(Some(b"")), Ok(String::new()));
+        assert_eq!(QueryForm::Compat.read(Some(b"")), Ok("".into()));
         assert_eq!(QueryForm::Unambiguous.read(Some(b"")), Err(QueryError));
     }
 

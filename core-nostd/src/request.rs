@@ -1,4 +1,4 @@
-use alloc::string::String;
+use alloc::borrow::Cow;
 use core::str;
 
 use crate::encoding::{base64url_array, hex_array};
@@ -31,9 +31,9 @@ pub(crate) struct Request<'a> {
     pub path: &'a str,
     pub query: Option<&'a [u8]>,
     /// Lower case.
-    pub authority: String,
+    pub authority: Cow<'a, str>,
     /// Lower case, `identity` when absent.
-    pub content_encoding: String,
+    pub content_encoding: Cow<'a, str>,
     pub tls: bool,
     pub token: &'a [u8],
     pub nonce: &'a str,
@@ -147,7 +147,7 @@ impl<'a> Request<'a> {
             method: "",
             path: "",
             query: None,
-            authority: String::new(),
+            authority: Cow::Borrowed(""),
         };
         if !names_stand {
             return Err(malformed);
@@ -201,20 +201,27 @@ pub fn canonical_method(raw: &[u8]) -> Option<&str> {
 }
 
 /// The authority in lower case; two `Host` lines arrive joined by a comma.
-pub fn canonical_authority(raw: &[u8]) -> Option<String> {
+pub fn canonical_authority(raw: &[u8]) -> Option<Cow<'_, str>> {
     let stands =
         !raw.is_empty() && raw.iter().all(|byte| byte.is_ascii_graphic() && !b",@/\\?#%\"<>^`{|}".contains(byte));
     let text = str::from_utf8(raw).ok().filter(|_| stands)?;
-    Some(text.to_ascii_lowercase())
+    Some(lower_case(text))
 }
 
-fn encoding(value: Option<&[u8]>) -> Option<String> {
+fn lower_case(text: &str) -> Cow<'_, str> {
+    match text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(text.to_ascii_lowercase()),
+        false => Cow::Borrowed(text),
+    }
+}
+
+fn encoding(value: Option<&[u8]>) -> Option<Cow<'_, str>> {
     match value {
-        None | Some(b"") => Some(String::from("identity")),
+        None | Some(b"") => Some(Cow::Borrowed("identity")),
         Some(value) => {
             let text = str::from_utf8(value).ok()?;
             let plain = value.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
-            plain.then(|| text.to_ascii_lowercase())
+            plain.then(|| lower_case(text))
         }
     }
 }

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use sha2::{Digest as _, Sha256};
 
 use crate::binding::KeyBinding;
-use crate::encoding::{hex, sha256};
+use crate::encoding::{hex_digits, sha256};
 
 /// Seconds in a time bucket: the wire names none, so every party uses the published default.
 const BUCKET_SECONDS: u64 = 20;
@@ -115,42 +115,42 @@ impl Transcript<'_> {
     }
 
     fn write_request(&self, sink: &mut impl Sink) {
-        let query_sha256 = hex(&sha256(self.query.as_bytes()));
-        sink.text("version=trustplane-transcript-v1");
+        let query_sha256 = hex_digits(&sha256(self.query.as_bytes()));
+        sink.bytes(b"version=trustplane-transcript-v1");
         for (name, value) in [
-            ("\nmethod=", self.method),
-            ("\nscheme=", self.scheme),
-            ("\nauthority=", self.authority),
-            ("\npath=", self.path),
-            ("\naudience=", self.audience),
-            ("\nroute_id=", self.route_id),
-            ("\ncontent_encoding=", self.content_encoding),
-            ("\nquery_normalization.algorithm=", "rfc3986-sort-keys-values"),
-            ("\nquery_normalization.normalized=", self.query),
+            ("\nmethod=", self.method.as_bytes()),
+            ("\nscheme=", self.scheme.as_bytes()),
+            ("\nauthority=", self.authority.as_bytes()),
+            ("\npath=", self.path.as_bytes()),
+            ("\naudience=", self.audience.as_bytes()),
+            ("\nroute_id=", self.route_id.as_bytes()),
+            ("\ncontent_encoding=", self.content_encoding.as_bytes()),
+            ("\nquery_normalization.algorithm=", b"rfc3986-sort-keys-values"),
+            ("\nquery_normalization.normalized=", self.query.as_bytes()),
             ("\nquery_normalization.sha256=", &query_sha256),
             ("\nquery_sha256=", &query_sha256),
         ] {
-            sink.text(name);
-            sink.text(value);
+            sink.bytes(name.as_bytes());
+            sink.bytes(value);
         }
     }
 
     fn write_headers<'h>(&self, headers: impl Iterator<Item = CoveredHeader<'h>> + Clone, sink: &mut impl Sink) {
-        sink.text("\nheaders.allow_list=");
+        sink.bytes(b"\nheaders.allow_list=");
         for (index, header) in headers.clone().enumerate() {
             if index > 0 {
-                sink.text(",");
+                sink.bytes(b",");
             }
-            sink.text(header.name);
+            sink.bytes(header.name.as_bytes());
         }
-        sink.text("\nheaders.selected=");
+        sink.bytes(b"\nheaders.selected=");
         for (index, header) in headers.enumerate() {
             if index > 0 {
-                sink.text(",");
+                sink.bytes(b",");
             }
-            sink.text(header.name);
-            sink.text(":");
-            sink.text(&hex(&header.value_sha256));
+            sink.bytes(header.name.as_bytes());
+            sink.bytes(b":");
+            sink.bytes(&hex_digits(&header.value_sha256));
         }
     }
 
@@ -158,15 +158,15 @@ impl Transcript<'_> {
         let mut issued_at = itoa::Buffer::new();
         let mut time_bucket = itoa::Buffer::new();
         for (name, value) in [
-            ("\nbody_sha256=", hex(&self.body_sha256).as_str()),
-            ("\npassport_jti=", self.passport_jti),
-            ("\nnonce=", self.nonce),
-            ("\nissued_at=", issued_at.format(self.issued_at)),
-            ("\ntime_bucket=", time_bucket.format(self.issued_at / BUCKET_SECONDS)),
-            ("\nkey_binding=", self.key_binding.as_str()),
+            ("\nbody_sha256=", &hex_digits(&self.body_sha256)[..]),
+            ("\npassport_jti=", self.passport_jti.as_bytes()),
+            ("\nnonce=", self.nonce.as_bytes()),
+            ("\nissued_at=", issued_at.format(self.issued_at).as_bytes()),
+            ("\ntime_bucket=", time_bucket.format(self.issued_at / BUCKET_SECONDS).as_bytes()),
+            ("\nkey_binding=", self.key_binding.as_str().as_bytes()),
         ] {
-            sink.text(name);
-            sink.text(value);
+            sink.bytes(name.as_bytes());
+            sink.bytes(value);
         }
     }
 }
@@ -181,17 +181,17 @@ pub(crate) fn is_header_name(name: &[u8]) -> bool {
 
 /// Where canonical text goes: into a buffer to be read, or straight into the hash.
 trait Sink {
-    fn text(&mut self, text: &str);
+    fn bytes(&mut self, text: &[u8]);
 }
 
 impl Sink for Vec<u8> {
-    fn text(&mut self, text: &str) {
-        self.extend_from_slice(text.as_bytes());
+    fn bytes(&mut self, text: &[u8]) {
+        self.extend_from_slice(text);
     }
 }
 
 impl Sink for Sha256 {
-    fn text(&mut self, text: &str) {
-        self.update(text.as_bytes());
+    fn bytes(&mut self, text: &[u8]) {
+        self.update(text);
     }
 }

@@ -5,7 +5,7 @@
 //! head is there, the body has ended, the replay store has answered. Each takes its own `now`, for
 //! a caller can stretch the time between them.
 
-use alloc::string::String;
+use alloc::borrow::Cow;
 use alloc::sync::Arc;
 
 use crate::admission::Admission;
@@ -22,6 +22,7 @@ use crate::replay::ReplayKey;
 use crate::request::{Head, Request};
 use crate::revocation::RevocationSubject;
 use crate::settings::Settings;
+use crate::shared::shared;
 use crate::time::UnixTime;
 use crate::trust::Trust;
 
@@ -47,7 +48,7 @@ pub struct Opened<'v> {
     verifier: &'v Verifier,
     route: &'v Route,
     request: Request<'v>,
-    query: String,
+    query: Cow<'v, str>,
     passport: Passport,
     trail: Trail,
 }
@@ -124,7 +125,7 @@ impl Verifier {
         keys: &mut KeyCache,
         now: UnixTime,
         trail: &mut Trail,
-    ) -> Result<(&'v Route, Request<'v>, String, Passport), Reason> {
+    ) -> Result<(&'v Route, Request<'v>, Cow<'v, str>, Passport), Reason> {
         let settings = &self.settings;
         let policy = self.policy.as_ref().ok_or(Reason::BundlePolicyMissing)?;
         trail.policy(&policy.document);
@@ -144,7 +145,7 @@ impl Verifier {
         if passport.audience != route.audience() {
             return Err(Reason::AudienceMismatch);
         }
-        if passport.trust_domain != issuer_key.trust_domain {
+        if *passport.trust_domain != *issuer_key.trust_domain {
             return Err(Reason::TrustDomainMismatch);
         }
 
@@ -224,7 +225,7 @@ impl Opened<'_> {
         let keep_until = passport.expires_at.plus(settings.skew.saturating_mul(2));
         let key = ReplayKey::new(&passport.issuer, &passport.jti, passport.issued_at, keep_until);
         let expires_at = passport.expires_at.plus(settings.skew);
-        let upstream = Upstream::new(passport, route.route_id(), bound.removed, settings.forward_credentials);
+        let upstream = Upstream::new(passport, route.shared_names().0, bound.removed, settings.forward_credentials);
         let admission = Admission::new(key, expires_at, upstream, trail);
         let room = route.max_body_bytes().unwrap_or(settings.max_body_bytes);
         Ok(Proven::new(admission, route.body_mode(), request.body_sha256, room))
@@ -233,21 +234,20 @@ impl Opened<'_> {
 
 impl Trail {
     fn policy(&mut self, policy: &Policy) {
-        self.policy_id = policy.policy_id().map(String::from);
-        self.policy_version = policy.policy_version().map(String::from);
+        (self.policy_id, self.policy_version) = policy.shared_names();
     }
 
     fn route(&mut self, route: &Route) {
-        self.route_id = Some(route.route_id().into());
-        self.audience = Some(route.audience().into());
+        let (route_id, audience) = route.shared_names();
+        (self.route_id, self.audience) = (Some(route_id), Some(audience));
         self.required_key_binding = Some(route.required_key_binding());
     }
 
     fn passport(&mut self, passport: &Passport) {
-        let provenance = |name| passport.provenance.as_ref().and_then(|facts| facts.value(name)).map(String::from);
-        self.issuer = Some(passport.issuer.clone());
-        self.subject = Some(passport.subject.clone());
-        self.jti = Some(passport.jti.clone());
+        let provenance = |name| passport.provenance.as_ref().and_then(|facts| facts.value(name)).map(shared);
+        self.issuer = Some(Arc::clone(&passport.issuer));
+        self.subject = Some(Arc::clone(&passport.subject));
+        self.jti = Some(Arc::clone(&passport.jti));
         self.key_binding = Some(passport.key_binding);
         self.source_profile = provenance("profile");
         self.source_spiffe_id = provenance("spiffe_id");

@@ -1,7 +1,6 @@
 //! From the bundle as it is written to what is looked up at request time, field by field: a new
 //! field does not compile until somebody decides what it means.
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -83,8 +82,8 @@ impl wire::Bundle<'_> {
         }
         Ok(Policy {
             trust_domain: trust_domain.into(),
-            policy_id: policy_id.map(Box::from),
-            policy_version: policy_version.map(Box::from),
+            policy_id: policy_id.map(|text| texts.keep(text)),
+            policy_version: policy_version.map(|text| texts.keep(text)),
             issued_at: issued_at.map(UnixTime::from_secs),
             routes,
             index,

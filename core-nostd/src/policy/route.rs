@@ -15,6 +15,7 @@ use crate::document::{self, DocumentError};
 use crate::json::one_of;
 use crate::query::QueryForm;
 use crate::reason::Reason;
+use crate::shared::shared;
 
 /// How a request's body is bound to its proof.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -44,7 +45,7 @@ pub enum MatchType {
 /// A route of the policy: who may call it, and how.
 #[derive(Debug)]
 pub struct Route {
-    route_id: Box<str>,
+    route_id: Arc<str>,
     method: Arc<str>,
     path_template: Box<str>,
     match_type: MatchType,
@@ -64,6 +65,11 @@ impl Route {
     /// The id that transcripts bind.
     pub fn route_id(&self) -> &str {
         &self.route_id
+    }
+
+    /// Id and audience, to be kept by every record.
+    pub(crate) fn shared_names(&self) -> (Arc<str>, Arc<str>) {
+        (Arc::clone(&self.route_id), Arc::clone(&self.audience))
     }
 
     /// The one method it serves.
@@ -172,7 +178,7 @@ impl wire::Route<'_> {
             sources.push(source.map_err(|error| error.within(number).within("allowed_sources"))?);
         }
         Ok(Route {
-            route_id: trimmed(route_id, "route_id")?.into(),
+            route_id: shared(trimmed(route_id, "route_id")?),
             method: texts.keep(method),
             path_template: path_template.into(),
             match_type,
