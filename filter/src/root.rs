@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use trustplane_core::json::Limits;
+
 use crate::follow::{Follower, News, Told};
 use crate::gate::{Fault, Gate, Rules};
 use crate::host::{self, HostData, Level};
@@ -96,8 +98,12 @@ impl Root {
             return;
         };
         let mut map = host::call_response_headers().unwrap_or_default();
-        let body = if size == 0 { Some(Vec::new()) } else { host::call_response_body(size) };
-        let body = body.filter(|body| body.len() == size);
+        let body = match size {
+            0 => Some(Vec::new()),
+            // No document is larger, so none is copied.
+            size if size > Limits::DOCUMENT.max_bytes => None,
+            size => host::call_response_body(size).filter(|body| body.len() == size),
+        };
         let news = match (read_pairs(&mut map), body) {
             (Some(headers), Some(body)) => follower.answered(&HostData, Some((&headers, body))),
             _ => follower.answered(&HostData, None),
