@@ -108,7 +108,7 @@ fn run(args: &Args) -> io::Result<()> {
     }
     if let Some(svg) = &args.svg {
         let caption: Vec<_> = context.iter().map(|(name, value)| format!("{name}: {value}")).collect();
-        fs::write(svg, picture::draw(&figures, &caption)).map_err(|err| named(svg, err))?;
+        fs::write(root().join(svg), picture::draw(&figures, &caption)).map_err(|err| named(svg, err))?;
     }
     if args.json {
         let context: Map<_, _> =
@@ -119,9 +119,12 @@ fn run(args: &Args) -> io::Result<()> {
 }
 
 /// Cargo starts benches in the package's folder; files are named from the repository's.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
 fn module_file(path: &Path) -> io::Result<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    root.join(path).canonicalize().map_err(|err| named(path, err))
+    root().join(path).canonicalize().map_err(|err| named(path, err))
 }
 
 type Round = BTreeMap<&'static str, Measured>;
