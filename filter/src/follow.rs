@@ -191,11 +191,6 @@ impl Follower {
     /// Both answers are there: they are checked, published and put in force, or all stays.
     fn publish(&mut self, data: &impl SharedData, turn: Turn, policy: Answer, trust: Answer) -> Result<News, String> {
         let at = turn.checked_at;
-        let documents = self.documents();
-        let (published, documents_cas) = match data.get(&documents) {
-            Ok((value, cas)) => (value, Some(cas)),
-            Err(_) => (Vec::new(), None),
-        };
         let mut notice = Notice { checked_at: at, ..turn.notice.clone() };
         let replaced = match (&policy, &trust) {
             (Answer::Unchanged, Answer::Unchanged) => {
@@ -203,6 +198,11 @@ impl Follower {
                 None
             }
             _ => {
+                let documents = self.documents();
+                let (published, documents_cas) = match data.get(&documents) {
+                    Ok((value, cas)) => (value, Some(cas)),
+                    Err(_) => (Vec::new(), None),
+                };
                 let old = pair::read(&published);
                 self.lost = old.is_none() && [&policy, &trust].iter().any(|answer| matches!(answer, Answer::Unchanged));
                 let (old_policy, old_trust) = old.unwrap_or_default();
@@ -211,7 +211,8 @@ impl Follower {
                 policy.note(&mut notice.policy, held_policy.edition.digest());
                 trust.note(&mut notice.trust, held_trust.edition.digest());
                 let value = pair::write(policy_text, trust_text).ok_or("the documents are too large")?;
-                Some((held_policy, held_trust, value))
+                let changed = (value != published).then_some((documents, value, documents_cas));
+                Some((held_policy, held_trust, changed))
             }
         };
         // Whoever lost the turn publishes nothing: another worker has, or will.
@@ -222,9 +223,8 @@ impl Follower {
         if standing != turn.notice.write() {
             return Ok(News::default());
         }
-        if let Some((_, _, value)) = &replaced
-            && *value != published
-            && data::write(data, &documents, value, documents_cas) != Made::Here
+        if let Some((_, _, Some((documents, value, documents_cas)))) = &replaced
+            && data::write(data, documents, value, *documents_cas) != Made::Here
         {
             return Ok(News::default());
         }
@@ -239,9 +239,9 @@ impl Follower {
 
     /// Both documents, checked; neither may be older than the one in force.
     fn read(&self, policy: &[u8], trust: &[u8], at: UnixTime) -> Result<(Held<Policy>, Held<Trust>), String> {
-        let policy = Held::read(policy, &self.policy_pin, self.policy.as_ref(), at)
+        let policy = Held::read(policy, Policy::load, &self.policy_pin, self.policy.as_ref(), at)
             .map_err(|error| format!("policy: {error}"))?;
-        let trust = Held::read(trust, &self.trust_pin, self.trust.as_ref(), at)
+        let trust = Held::read(trust, Trust::load, &self.trust_pin, self.trust.as_ref(), at)
             .map_err(|error| format!("trust material: {error}"))?;
         Ok((policy, trust))
     }

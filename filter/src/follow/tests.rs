@@ -244,8 +244,8 @@ fn an_inline_document_is_the_floor() {
     let source = BundleSource { cluster: "bundles".into(), ..BundleSource::default() };
     let (policy_pin, trust_pin) = pins();
     let inline = (
-        Held::read(&policy(5), &policy_pin, None, at(11)).unwrap(),
-        Held::read(&trust(5), &trust_pin, None, at(11)).unwrap(),
+        Held::read(&policy(5), Policy::load, &policy_pin, None, at(11)).unwrap(),
+        Held::read(&trust(5), Trust::load, &trust_pin, None, at(11)).unwrap(),
     );
     let mut newer = Follower::new(source, (policy_pin, trust_pin), "keys", Some(inline.0), Some(inline.1));
     let news = newer.tick(&data, at(11));
