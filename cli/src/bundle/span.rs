@@ -3,7 +3,7 @@ use std::ops::Range;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use trustplane_core::json::Position;
+use trustplane_core::json::{self, Position};
 
 /// A value where it stands in a JSON text that the strict reader took.
 #[derive(Clone, Copy, Debug)]
@@ -105,23 +105,12 @@ impl<'t> Node<'t> {
             found.insert(pointer, self.range().start);
         }
     }
-
-    fn child(&self, segment: &str) -> Option<Self> {
-        let index: Option<usize> = segment.parse().ok();
-        self.member(segment).or_else(|| index.and_then(|index| self.items().get(index).copied()))
-    }
 }
 
 /// Where the value at `pointer` stands; of a missing member, where what should hold it stands.
 pub(crate) fn locate(text: &str, pointer: &str) -> Position {
-    let mut node = Node::root(text);
-    for segment in pointer.split('/').skip(1) {
-        match node.child(&segment.replace("~1", "/").replace("~0", "~")) {
-            Some(child) => node = child,
-            None => break,
-        }
-    }
-    node.position()
+    // The root is always found.
+    json::locate(text.as_bytes(), pointer).unwrap_or_else(|| Node::root(text).position())
 }
 
 /// Where each of these values stands, in one walk through a text of any size; of a missing member,
