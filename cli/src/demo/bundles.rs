@@ -12,6 +12,7 @@ use super::row::{Row, outcome};
 use crate::client::{self, Connection};
 use crate::clock;
 use crate::exit::Fault;
+use crate::files::{self, Readers};
 use crate::local::{Draft, ISSUER, TRUST_DOMAIN, Up};
 
 const KID: &str = "newcomer-1";
@@ -155,8 +156,6 @@ fn read(file: &Path) -> Result<String, Fault> {
     fs::read_to_string(file).map_err(|err| Fault::file(file, err))
 }
 
-/// Another file in the place of the old one, as careful writers change one.
 fn put(file: &Path, text: &str) -> Result<(), Fault> {
-    let beside = file.with_extension("new");
-    fs::write(&beside, text).and_then(|()| fs::rename(&beside, file)).map_err(|err| Fault::file(file, err))
+    files::write(file, text.as_bytes(), Readers::Anyone).map_err(|err| Fault::file(file, err))
 }
