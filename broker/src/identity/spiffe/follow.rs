@@ -1,8 +1,10 @@
 use std::convert::Infallible;
+use std::error::Error;
 use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use spiffe::transport::TransportError;
 use spiffe::{WorkloadApiClient, WorkloadApiError, X509Context};
 use trustplane_core::UnixTime;
 
@@ -78,18 +80,19 @@ fn judge(context: &X509Context, rules: &SvidRules, now: UnixTime) -> State {
     State::Refused(refused.unwrap_or(SvidFault::Absent))
 }
 
-/// With what caused it: a transport's own words are "transport error".
+/// In words that a caller may read. A transport's own words name its layers; the innermost names the cause.
 fn said(err: &WorkloadApiError) -> String {
-    let mut text = err.to_string();
-    let mut cause = std::error::Error::source(err);
-    while let Some(err) = cause {
-        let inner = err.to_string();
-        if !text.ends_with(&inner) {
-            text = format!("{text}: {inner}");
+    match err {
+        WorkloadApiError::Transport(TransportError::Status(_)) => "the Workload API broke off its stream".into(),
+        WorkloadApiError::Transport(err) => {
+            let mut cause: &dyn Error = err;
+            while let Some(inner) = cause.source() {
+                cause = inner;
+            }
+            format!("the Workload API cannot be reached: {cause}")
         }
-        cause = err.source();
+        err => format!("the Workload API: {err}"),
     }
-    text
 }
 
 fn pause(failures: u32) -> Duration {
