@@ -8,7 +8,9 @@ mod race;
 mod row;
 mod tiers;
 mod twins;
+mod workload;
 
 pub(crate) use matrix::run;
 pub(crate) use row::Row;
 pub(crate) use twins::Twins;
+pub(crate) use workload::Workload;

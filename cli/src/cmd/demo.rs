@@ -1,12 +1,13 @@
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
 
 use super::stack::{StackArgs, Stop, this_program};
-use crate::demo::{self, Row, Twins};
+use crate::demo::{self, Row, Twins, Workload};
 use crate::exit::{Fault, Verdict};
-use crate::local::{Scenario, Up, UpOptions};
+use crate::local::{Scenario, SpireFiles, Up, UpOptions};
 use crate::output::Output;
 
 #[derive(Args, Debug)]
@@ -16,6 +17,12 @@ pub(crate) struct Demo {
     /// Leave out the row with two Envoys, which needs redis-server
     #[arg(long)]
     without_redis: bool,
+    /// Add the rows of attested workloads: a real SPIRE knows this user as one
+    #[arg(long)]
+    spire: bool,
+    /// The folder of spire-server and spire-agent; TRUSTPLANE_SPIRE or PATH when not given
+    #[arg(long, value_name = "DIR", requires = "spire")]
+    spire_dir: Option<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -34,6 +41,7 @@ impl Demo {
     }
 
     async fn play(self, output: Output) -> Result<Verdict, Fault> {
+        let spire = self.spire.then(|| SpireFiles::find(self.spire_dir.as_deref())).transpose()?;
         let mut stop = Stop::listen()?;
         let stopped = || Fault::new("stopped by a signal");
         let program = this_program()?;
@@ -42,6 +50,10 @@ impl Demo {
             true => None,
             false => Some(start_twins(&mut stop, &options).await?.ok_or_else(stopped)?),
         };
+        let mut workload = match spire {
+            None => None,
+            Some(files) => Some(start_workload(&mut stop, files, &program, &options).await?.ok_or_else(stopped)?),
+        };
         let up = stop.start(options).await?.ok_or_else(stopped)?;
         if !output.is_json() {
             let columns = line("", "case", "expected", "actual", "upstream", "time");
@@ -49,14 +61,16 @@ impl Demo {
         }
         let tell = |row: &Row| if output.is_json() { Ok(()) } else { output.line(&text(row)) };
         let rows = tokio::select! {
-            rows = demo::run(&up, &program, pair.as_ref(), tell) => rows?,
+            rows = demo::run(&up, &program, workload.as_mut(), pair.as_ref(), tell) => rows?,
             () = stop.asked() => return Err(stopped()),
         };
         let summary = Summary {
             passed: rows.iter().filter(|row| row.passed).count(),
             total: rows.len(),
             upstream_expected: rows.iter().map(|row| row.upstream_expected).sum(),
-            upstream_actual: up.upstream().count() + pair.as_ref().map_or(0, Twins::upstream_count),
+            upstream_actual: up.upstream().count()
+                + pair.as_ref().map_or(0, Twins::upstream_count)
+                + workload.as_ref().map_or(0, Workload::upstream_count),
             rows,
         };
         output.show(&summary)?;
@@ -73,6 +87,25 @@ async fn start_twins(stop: &mut Stop, options: &UpOptions) -> Result<Option<Twin
     let Some(first) = stop.start(options.clone()).await.map_err(unless)? else { return Ok(None) };
     let start = tokio::task::spawn_blocking(move || Twins::start(first, &options));
     start.await.map_err(|err| Fault::new(err.to_string()))?.map(Some)
+}
+
+/// A SPIRE with its own Envoy, or nothing when a signal came while they started.
+async fn start_workload(
+    stop: &mut Stop,
+    files: SpireFiles,
+    program: &Path,
+    options: &UpOptions,
+) -> Result<Option<Workload>, Fault> {
+    let (program, options) = (program.to_owned(), UpOptions { scenario: Scenario::Orders, ..options.clone() });
+    let mut start = tokio::task::spawn_blocking(move || Workload::start(&files, &program, &options));
+    tokio::select! {
+        started = &mut start => started.map_err(|err| Fault::new(err.to_string()))?.map(Some),
+        () = stop.asked() => {
+            // Starting cannot be cut short; what it started ends right away.
+            drop(start.await);
+            Ok(None)
+        }
+    }
 }
 
 impl fmt::Display for Summary {

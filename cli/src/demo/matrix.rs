@@ -9,6 +9,7 @@ use super::race::race;
 use super::row::Row;
 use super::tiers;
 use super::twins::{self, Twins};
+use super::workload::Workload;
 use crate::client::{Answer, Message};
 use crate::clock;
 use crate::exit::Fault;
@@ -18,6 +19,7 @@ use crate::local::{Draft, Up};
 pub(crate) async fn run(
     up: &Up,
     program: &Path,
+    workload: Option<&mut Workload>,
     pair: Option<&Twins>,
     mut tell: impl FnMut(&Row) -> Result<(), Fault>,
 ) -> Result<Vec<Row>, Fault> {
@@ -42,6 +44,9 @@ pub(crate) async fn run(
         broker::rows(up, own, &mut done).await?;
     }
     bundles::rows(up, program, &mut done).await?;
+    if let Some(workload) = workload {
+        workload.rows(&mut done).await?;
+    }
     done(race(up).await?)?;
     if let Some(pair) = pair {
         done(twins::race(pair).await?)?;

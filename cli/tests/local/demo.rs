@@ -27,6 +27,28 @@ fn every_row_of_the_matrix_comes_out_as_expected() {
 }
 
 #[test]
+fn without_spire_the_demo_says_how_to_get_it_before_anything_starts() {
+    let folder = std::env::temp_dir();
+    for (flags, said) in [
+        (
+            vec!["--spire"],
+            "error: no spire-server and spire-agent on PATH; name their folder with --spire-dir or TRUSTPLANE_SPIRE, or \
+             build them with .ci/spire\n"
+                .to_owned(),
+        ),
+        (
+            vec!["--spire", "--spire-dir", folder.to_str().unwrap()],
+            format!("error: {}: expected spire-server and spire-agent in it\n", folder.display()),
+        ),
+    ] {
+        let mut demo = command();
+        demo.arg("demo").args(flags).env("PATH", "/nonexistent").env_remove("TRUSTPLANE_SPIRE");
+        let out = demo.output().unwrap();
+        assert_eq!((out.status.code(), String::from_utf8(out.stderr).unwrap()), (Some(2), said));
+    }
+}
+
+#[test]
 fn without_redis_the_demo_says_how_to_get_it_and_how_to_do_without() {
     let path = std::env::var_os("PATH");
     let envoy = trustplane::envoy::find_binary(None, path.as_deref()).unwrap();

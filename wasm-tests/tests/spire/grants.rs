@@ -1,7 +1,10 @@
+use std::process::Command;
+
 use serde_json::Value;
 use trustplane::clock;
 use trustplane::local::{Draft, TRUST_DOMAIN, WORKLOAD};
 use trustplane_core::KeyBinding;
+use trustplane_wasm_tests::artefact;
 use trustplane_wasm_tests::report::Row;
 use trustplane_wasm_tests::store::Fallible;
 
@@ -122,6 +125,25 @@ pub fn audit(row: &mut Row, site: &Site) -> Fallible<()> {
     let seen = log.lines().filter(|line| line.contains("source_spiffe_id") && line.contains(WORKLOAD)).count();
     row.fact("Envoy's events that name the SPIFFE ID", seen);
     row.must(seen > 0, || "Envoy's log names none".into());
+    Ok(())
+}
+
+/// The same in brief, as a newcomer sees it.
+pub fn demo(row: &mut Row) -> Fallible<()> {
+    let mut demo = Command::new(artefact::command_line()?);
+    demo.args(["demo", "--json", "--spire", "--without-redis", "--filter"]).arg(artefact::path());
+    let out = demo.output()?;
+    let said = String::from_utf8_lossy(&out.stderr);
+    let summary: Value = serde_json::from_slice(&out.stdout).map_err(|err| format!("{err}: {said}"))?;
+    let rows = summary["rows"].as_array().ok_or("no rows")?;
+    for own in rows.iter().filter(|row| row["case"].as_str().is_some_and(|case| case.starts_with("spire:"))) {
+        let [case, actual] = ["case", "actual"].map(|name| own[name].as_str().unwrap_or_default());
+        row.fact(case, actual);
+        row.must(own["passed"] == true, || format!("{case}: expected {}", own["expected"]));
+    }
+    let own = rows.iter().filter(|row| row["case"].as_str().is_some_and(|case| case.starts_with("spire:"))).count();
+    row.expect("rows about workloads", &own, &7);
+    row.expect("exit status", &out.status.code().unwrap_or(-1), &0);
     Ok(())
 }
 

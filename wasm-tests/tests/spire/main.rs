@@ -34,6 +34,7 @@ fn main() -> ExitCode {
     report.row("the agent is killed, and started again", |row| outages::killed(row, &mut site));
     report.row("the agent is frozen for longer than an SVID lives", |row| outages::frozen(row, &site));
     report.row("the entry is deleted, and made again", |row| outages::deleted(row, &mut site));
+    report.row("trustplane demo --spire", grants::demo);
     report.row("all of it left its events in the log", |row| grants::audit(row, &site));
     report.finish()
 }
