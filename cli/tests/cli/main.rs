@@ -19,3 +19,4 @@ mod requests;
 mod sdk;
 mod tiers;
 mod tool;
+mod vouched;

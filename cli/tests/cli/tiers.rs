@@ -17,8 +17,11 @@ const FLEET: &str = "BgYGBgYGBgYGBgYGBgYGBgYGBgYGBgYGBgYGBgYGBgY";
 const TIERS: [(&str, &str); 3] =
     [("software-jwks", "authoring.yaml"), ("oidc-jwks", "authoring.toml"), ("aws-ec2", "authoring.json")];
 
+/// Its callers ask a broker that asks SPIRE.
+const SPIFFE: (&str, &str) = ("spiffe", "authoring.yaml");
+
 /// The documents of a tier, signed with a key that is in the tests, at a fixed time.
-fn built(tier: &str, authoring: &str) -> Folder {
+pub fn built(tier: &str, authoring: &str) -> Folder {
     let folder = Folder::new();
     let config = repository(&format!("envoy-config/tiers/{tier}/{authoring}"));
     folder.ok(&format!(
@@ -53,7 +56,7 @@ fn script(folder: &Folder, line: &str, environment: &[(&str, &str)]) -> String {
 }
 
 /// What the verifier says of the headers.
-fn verdict(folder: &Folder, headers: &str) -> String {
+pub fn verdict(folder: &Folder, headers: &str) -> String {
     folder.write("headers", headers);
     let ran = folder.run(&format!(
         "verify --json --policy-bundle policy.json --policy-bundle-signature-public-key {PUBLIC} --bundle trust.json \
@@ -87,7 +90,7 @@ fn call(tier: &str) -> &'static str {
 
 #[test]
 fn each_tiers_documents_are_what_its_authoring_file_gives() {
-    for (tier, authoring) in TIERS {
+    for (tier, authoring) in TIERS.into_iter().chain([SPIFFE]) {
         let folder = built(tier, authoring);
         for name in ["policy.json", "trust.json"] {
             settle(&format!("envoy-config/tiers/{tier}/{name}"), &folder.read(name));
@@ -170,7 +173,7 @@ fn what_a_tier_does_not_cover_opens_nothing() {
 
 #[test]
 fn lint_finds_nothing_but_that_the_keys_are_published() {
-    for (tier, authoring) in TIERS {
+    for (tier, authoring) in TIERS.into_iter().chain([SPIFFE]) {
         let config = repository(&format!("envoy-config/tiers/{tier}/{authoring}"));
         let ran = Folder::new().run(&format!("bundle lint {} --json", config.display()));
         let found: serde_json::Value = serde_json::from_str(&ran.out).unwrap();

@@ -83,14 +83,15 @@ pub fn read(document: &Value) -> Result<(), String> {
 /// Each in the folder that its key sets are in.
 #[test]
 fn the_examples_in_every_form_are_right_to_schema_and_reader() {
-    let paths = ["aws-ec2/authoring.json", "oidc-jwks/authoring.toml", "software-jwks/authoring.yaml"];
+    let paths =
+        ["aws-ec2/authoring.json", "oidc-jwks/authoring.toml", "software-jwks/authoring.yaml", "spiffe/authoring.yaml"];
     let files = paths.map(|path| File::read(&repository(&format!("envoy-config/tiers/{path}"))).unwrap());
     let cases: Vec<Case> = files
         .iter()
         .map(|file| serde_json::from_str(&compact(file.value())).unwrap())
         .map(|document| Case { schema: "authoring", document })
         .collect();
-    assert_eq!(by_schema(&cases), [Ok(()), Ok(()), Ok(())]);
+    assert_eq!(by_schema(&cases), [Ok(()), Ok(()), Ok(()), Ok(())]);
     for file in files {
         build(file).unwrap();
     }
