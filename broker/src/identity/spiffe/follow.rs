@@ -72,7 +72,13 @@ fn judge(context: &X509Context, rules: &SvidRules, now: UnixTime) -> State {
         let bundle = context.bundle_set().get(svid.spiffe_id().trust_domain());
         let authorities = bundle.iter().flat_map(|bundle| bundle.authorities());
         let authorities: Vec<_> = authorities.map(|certificate| certificate.as_bytes()).collect();
-        match Svid::verify(&chain, &authorities, rules, now) {
+        let verified = Svid::verify(&chain, &authorities, rules, now);
+        // One whose time is still to come may wait for it.
+        let verified = verified.and_then(|svid| match rules.current(&svid, now) {
+            Err(fault @ SvidFault::Expired(_)) => Err(fault),
+            _ => Ok(svid),
+        });
+        match verified {
             Ok(svid) => return State::Verified(svid.into()),
             Err(fault) => drop(refused.get_or_insert(fault)),
         }
