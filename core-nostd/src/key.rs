@@ -20,6 +20,7 @@ use crate::encoding::{base64url, base64url_array, hex, sha256};
 use self::encoded::{is_canonical, is_small_order};
 use self::equation::Equation;
 
+pub(crate) use cache::Pending;
 pub use cache::{KeyCache, KeyCacheSettings};
 pub use comb::Width;
 
@@ -86,7 +87,8 @@ impl PublicKey {
     ///
     /// [`KeyCache::verify`] gives the same answers, faster.
     pub fn verify(&self, message: &[u8], signature: &[u8; 64]) -> bool {
-        Equation::read(self, message, signature).is_some_and(|equation| equation.holds_for(self))
+        Equation::read(self, message, signature)
+            .is_some_and(|equation| equation.point(self).compress().to_bytes() == equation.r)
     }
 }
 

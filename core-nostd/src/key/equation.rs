@@ -12,7 +12,7 @@ use super::encoded::is_small_order;
 pub(super) struct Equation {
     pub s: Scalar,
     pub k: Scalar,
-    r: [u8; 32],
+    pub r: [u8; 32],
 }
 
 impl Equation {
@@ -28,13 +28,8 @@ impl Equation {
         Some(Self { s, k: Scalar::from_bytes_mod_order_wide(&hash.into()), r: *r })
     }
 
-    /// Whether `point`, which is `sB − kA`, is the one the signature names.
-    pub(super) fn holds_at(&self, point: &EdwardsPoint) -> bool {
-        point.compress().as_bytes() == &self.r
-    }
-
-    /// Whether it holds; `key` is the one it was read with.
-    pub(super) fn holds_for(&self, key: &PublicKey) -> bool {
-        self.holds_at(&EdwardsPoint::vartime_double_scalar_mul_basepoint(&self.k, &key.minus, &self.s))
+    /// `sB − kA` without a table; `key` is the one the equation was read with.
+    pub(super) fn point(&self, key: &PublicKey) -> EdwardsPoint {
+        EdwardsPoint::vartime_double_scalar_mul_basepoint(&self.k, &key.minus, &self.s)
     }
 }
