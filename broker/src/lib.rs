@@ -36,7 +36,7 @@ pub use args::{BrokerArgs, BrokerCommand, CheckConfigArgs, ServeArgs};
 pub use asked::Asked;
 pub use audit::{AuditLog, Target};
 pub use broker::{Broker, Limits};
-pub use bundle::{BundleFile, BundleFileError, BundleKind};
+pub use bundle::{BundleFile, BundleFileError, BundleKind, Latest};
 pub use identity::{Identity, Software, WorkloadIdentitySource};
 pub use issue::{Issuer, Outcome};
 pub use key_file::KeyFileError;

@@ -2,6 +2,7 @@
 //! renderer of Envoy configurations, the real Envoy as a child process, an echoing upstream.
 #![warn(missing_docs)]
 
+pub mod adapter;
 mod args;
 pub mod authoring;
 pub mod bundle;
@@ -14,6 +15,7 @@ mod diff;
 pub mod envoy;
 pub mod exit;
 pub mod files;
+pub mod host;
 mod input;
 mod lint;
 pub mod local;
