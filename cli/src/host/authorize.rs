@@ -1,3 +1,4 @@
+use hyper::Method;
 use hyper::body::Body;
 use hyper::http::request::Parts;
 use tokio::time::timeout;
@@ -20,7 +21,9 @@ impl Host {
         };
         match (decided, written) {
             (Ok((allowed, whole)), Ok(())) => Ok(Held::new(&allowed, whole, body)),
-            (Err(denied), _) | (Ok(_), Err(denied)) => Err(Refused { denied, rest: body }),
+            (Err(denied), _) | (Ok(_), Err(denied)) => {
+                Err(Refused { denied, rest: body, bodyless: parts.method == Method::HEAD })
+            },
         }
     }
 
