@@ -17,6 +17,8 @@ pub mod exit;
 pub mod files;
 pub mod host;
 mod input;
+#[cfg(feature = "layer")]
+pub mod layer;
 mod lint;
 pub mod local;
 mod output;
