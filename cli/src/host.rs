@@ -24,13 +24,15 @@ use trustplane_core::{AuditEvent, Component, Denied, UnixTime, Verifier};
 use crate::clock;
 use keys::Keys;
 
+pub(crate) use bundles::LOOK_EVERY;
 pub use bundles::{BundleFiles, Pins};
-pub(crate) use head::authority;
 pub use head::Secured;
+pub(crate) use head::authority;
 pub use held::Held;
 pub use metrics::Decisions;
 pub use refused::{DenyBody, Refused};
 pub use store::{Consuming, Memory, ReplayStore};
+pub use trustplane_broker::{AuditLog, Log, Replay, ReplayArgs};
 
 /// Writes one event; whoever cannot lets nothing pass.
 type Audit = Box<dyn Fn(&AuditEvent, Component) -> io::Result<()> + Send + Sync>;

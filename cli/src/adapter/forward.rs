@@ -82,11 +82,7 @@ impl Upstream {
         }
     }
 
-    fn request(
-        &self,
-        mut parts: Parts,
-        body: Held<Incoming>,
-    ) -> Result<Request<Held<Incoming>>, hyper::http::Error> {
+    fn request(&self, mut parts: Parts, body: Held<Incoming>) -> Result<Request<Held<Incoming>>, hyper::http::Error> {
         let host = HeaderValue::from_bytes(&crate::host::authority(&parts))?;
         let headers = &mut parts.headers;
         hop::remove(headers);

@@ -23,7 +23,7 @@ impl Host {
             (Ok((allowed, whole)), Ok(())) => Ok(Held::new(&allowed, whole, body)),
             (Err(denied), _) | (Ok(_), Err(denied)) => {
                 Err(Refused { denied, rest: body, bodyless: parts.method == Method::HEAD })
-            },
+            }
         }
     }
 

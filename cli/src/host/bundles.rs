@@ -1,13 +1,19 @@
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Bytes;
+use tokio::time::sleep;
 use trustplane_broker::{BundleFile, BundleKind, Log};
 use trustplane_core::json::{Limits, parse};
 use trustplane_core::{Checked, DocumentError, Pin, Policy, PublicKey, Settings, Trust, UnixTime, Verifier};
 
+use super::Host;
 use crate::clock;
 use crate::exit::Fault;
+
+/// How often files are looked at.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Who must have signed the two documents. Without a key nothing is believed, but where `unsigned_dev`
 /// says so in development.
@@ -49,13 +55,7 @@ impl Pins {
 
 impl BundleFiles {
     /// Reads both files; what is wrong with one is told with its place.
-    pub async fn open(
-        policy: &Path,
-        trust: &Path,
-        pins: &Pins,
-        settings: Settings,
-        log: &Log,
-    ) -> Result<Self, Fault> {
+    pub async fn open(policy: &Path, trust: &Path, pins: &Pins, settings: Settings, log: &Log) -> Result<Self, Fault> {
         let policy_pin = pins.pin(pins.policy.as_ref(), "--policy-bundle-signature-public-key")?;
         let trust_pin = pins.pin(pins.trust.as_ref(), "--bundle-signature-public-key")?;
         Ok(Self {
@@ -75,6 +75,15 @@ impl BundleFiles {
     pub async fn look(&mut self) {
         self.policy.look().await;
         self.trust.look().await;
+    }
+
+    /// Follows both files for as long as it is polled: what they hold now is what this host judges by.
+    pub async fn follow(mut self, host: Arc<Host>) {
+        loop {
+            sleep(LOOK_EVERY).await;
+            self.look().await;
+            host.replace(self.verifier());
+        }
     }
 
     /// The text format of Prometheus, version 0.0.4.

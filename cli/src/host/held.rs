@@ -61,10 +61,7 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Held<B> {
     type Data = Bytes;
     type Error = B::Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         match &mut self.0 {
             Kind::Stream(body) => Pin::new(body).poll_frame(context),
             Kind::Whole(bytes) => match Pin::new(bytes).poll_frame(context) {

@@ -36,8 +36,7 @@ impl Decisions {
             let outcome = if *reason == Reason::RequestAllowed { "allow" } else { "deny" };
             let count = self.of(*reason);
             // Writing to a String does not fail.
-            let _ =
-                writeln!(text, "trustplane_decisions_total{{outcome=\"{outcome}\",reason=\"{reason}\"}} {count}");
+            let _ = writeln!(text, "trustplane_decisions_total{{outcome=\"{outcome}\",reason=\"{reason}\"}} {count}");
         }
         text
     }
@@ -53,10 +52,16 @@ mod tests {
         decisions.count(Reason::JtiReplay);
         decisions.count(Reason::JtiReplay);
         decisions.count(Reason::RequestAllowed);
-        assert_eq!([Reason::JtiReplay, Reason::RequestAllowed, Reason::InvalidRequest].map(|it| decisions.of(it)), [2, 1, 0]);
+        assert_eq!(
+            [Reason::JtiReplay, Reason::RequestAllowed, Reason::InvalidRequest].map(|it| decisions.of(it)),
+            [2, 1, 0]
+        );
         let text = decisions.render();
         assert!(text.contains("trustplane_decisions_total{outcome=\"deny\",reason=\"jti_replay\"} 2\n"), "{text}");
-        assert!(text.contains("trustplane_decisions_total{outcome=\"allow\",reason=\"request_allowed\"} 1\n"), "{text}");
+        assert!(
+            text.contains("trustplane_decisions_total{outcome=\"allow\",reason=\"request_allowed\"} 1\n"),
+            "{text}"
+        );
         assert!(text.contains("reason=\"passport_expired\"} 0\n") && !text.contains("broker_"), "{text}");
     }
 }

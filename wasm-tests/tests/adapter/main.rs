@@ -1,5 +1,6 @@
 //! All cases against the adapter and the tower layer: the answers and the audit events of the filter.
 
+mod examples;
 mod filter;
 #[path = "../envoy/http2.rs"]
 mod http2;
@@ -69,6 +70,7 @@ fn suite(run: &mut Run, cases: &Cases) -> Result<(), String> {
             None => {}
         }
     }
+    examples::all(run, cases);
     Ok(())
 }
 

@@ -69,9 +69,8 @@ fn head(case: &Case, request_id: Option<&str>) -> (Vec<u8>, Framing) {
     if let Some(id) = request_id {
         line(&[b"x-request-id: ", id.as_bytes()]);
     }
-    let chunked = (case.body_chunks.len() > 1 && !own("content-length"))
-        || own("transfer-encoding")
-        || !case.trailers.is_empty();
+    let chunked =
+        (case.body_chunks.len() > 1 && !own("content-length")) || own("transfer-encoding") || !case.trailers.is_empty();
     let size = case.body().len();
     if chunked && !own("transfer-encoding") {
         line(&[b"transfer-encoding: chunked"]);

@@ -2,7 +2,6 @@ use std::fmt;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,10 +14,7 @@ use super::{AdapterCommand, RoutePolicyMode, Store};
 use crate::adapter::{Adapter, Admin, Upstream};
 use crate::clock;
 use crate::exit::{Fault, Verdict};
-use crate::host::{BundleFiles, Host, Memory, ReplayStore};
-
-/// How often the bundles' files are looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+use crate::host::{BundleFiles, Host, LOOK_EVERY, Memory, ReplayStore};
 
 /// Serves until SIGTERM or SIGINT.
 pub(super) async fn until_told(command: &AdapterCommand, settings: Settings) -> Result<Verdict, Fault> {
