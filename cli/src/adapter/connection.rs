@@ -1,5 +1,4 @@
 use std::convert::Infallible;
-use std::future::Future;
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -180,7 +179,7 @@ impl Drop for Open {
 
 /// Serves until the peer ends, or is idle for too long, or everything is to stop.
 async fn drive<E>(
-    connection: impl GracefulConnection<Error = E> + Future<Output = Result<(), E>>,
+    connection: impl GracefulConnection<Error = E>,
     activity: &Activity,
     limits: &Limits,
     mut stop: watch::Receiver<bool>,

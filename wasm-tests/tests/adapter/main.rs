@@ -1,11 +1,16 @@
 //! All cases against the adapter and the tower layer: the answers and the audit events of the filter.
 
+mod behind;
 mod examples;
+mod exchange;
 mod filter;
 #[path = "../envoy/http2.rs"]
 mod http2;
 mod in_process;
+mod load;
 mod over_http;
+mod process;
+mod proxy;
 mod reply;
 mod script;
 mod site;
@@ -45,6 +50,17 @@ fn main() -> ExitCode {
 }
 
 fn suite(run: &mut Run, cases: &Cases) -> Result<(), String> {
+    let labels = ["adapter http1", "adapter http2", "layer"];
+    if labels.iter().any(|label| cases.cases.iter().any(|case| run.wants(&format!("{label} {}", case.name)))) {
+        acceptance(run, cases)?;
+    }
+    examples::all(run, cases);
+    proxy::all(run);
+    load::all(run);
+    Ok(())
+}
+
+fn acceptance(run: &mut Run, cases: &Cases) -> Result<(), String> {
     let notes: Notes = serde_json::from_str(NOTES).map_err(|error| format!("notes.json: {error}"))?;
     let events = filter::events(cases)?;
     for (label, protocol) in [("adapter http1", Protocol::Http1), ("adapter http2", Protocol::Http2)] {
@@ -70,7 +86,6 @@ fn suite(run: &mut Run, cases: &Cases) -> Result<(), String> {
             None => {}
         }
     }
-    examples::all(run, cases);
     Ok(())
 }
 
