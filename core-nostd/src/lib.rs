@@ -29,6 +29,7 @@ mod proven;
 mod query;
 mod reason;
 mod replay;
+mod reply;
 mod request;
 mod revocation;
 #[cfg(feature = "schema")]
@@ -58,6 +59,7 @@ pub use proven::Proven;
 pub use query::{QueryError, QueryForm, normalize_query};
 pub use reason::Reason;
 pub use replay::{Consumed, ReplayKey};
+pub use reply::Reply;
 pub use request::{Head, Header, canonical_authority, canonical_method};
 pub use revocation::{RevocationSubject, Revocations};
 pub use settings::Settings;
