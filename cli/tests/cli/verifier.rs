@@ -116,6 +116,37 @@ fn a_body_is_described_as_text_as_bytes_or_by_its_digest() {
 }
 
 #[test]
+fn the_route_says_what_a_body_has_to_be() {
+    for (mode, given, reason) in [
+        ("claimed", json!({ "body": "y" }), "request_allowed"),
+        ("claimed", json!({ "body_sha256": "0".repeat(64) }), "request_allowed"),
+        ("none", json!({ "body": "x" }), "request_not_canonical"),
+        ("none", json!({ "body_sha256": "0".repeat(64) }), "request_not_canonical"),
+        ("none", json!({}), "request_binding_mismatch"),
+    ] {
+        let folder = Folder::new();
+        signed(&folder);
+        let authored = folder.read("policy.config.json");
+        let own = authored.trim_end().strip_suffix('}').unwrap();
+        folder.write("policy.config.json", &format!(r#"{own}, "default_body_mode": "{mode}" }}"#));
+        folder.ok("bundle build --config policy.config.json --out policy.json");
+        let verifier = Serving::start(
+            &folder,
+            "verifier serve --policy-bundle policy.json --bundle trust.json --allow-unsigned-dev-bundles \
+             --bundle-signature-public-key gTl3Dqh9F19Wo1Rmw0x-zMuNipG07jeiXfYPW4_Js5Q --listen 127.0.0.1:0",
+        );
+        let (mut description, _) = described(&folder, "--body x");
+        description["explain"] = true.into();
+        description.as_object_mut().unwrap().extend(given.as_object().unwrap().clone());
+        let (_, answer) = verifier.post(VERIFY, &description.to_string());
+        assert_eq!(answer["reason"], reason, "{mode} {given}");
+        // Where the caller's word is taken, the transcript is over it.
+        let same = answer["transcript"]["sha256"] == answer["transcript"]["claimed_sha256"];
+        assert_eq!(same, mode == "claimed" || given["body"] == "x", "{mode} {given}");
+    }
+}
+
+#[test]
 fn it_shows_which_lines_differ_from_the_signers() {
     let folder = Folder::new();
     let verifier = start(&folder, "--listen 127.0.0.1:0");
