@@ -5,17 +5,24 @@
 //! it was.
 
 mod covered;
+#[cfg(feature = "explain")]
+mod explain;
 mod transcript_v1;
 
 use alloc::vec::Vec;
 
 use crate::key::{KeyCache, Pending};
+use crate::origin;
 use crate::passport::Passport;
+use crate::policy::Route;
 use crate::reason::Reason;
 use crate::request::Request;
+use crate::settings::Settings;
 
 pub(crate) use covered::is_exempt;
 pub use covered::{CoveredHeaders, Uncovered};
+#[cfg(feature = "explain")]
+pub(crate) use explain::explain;
 
 /// What a proof is checked against, beside the request.
 pub(crate) struct Binding<'a> {
@@ -26,6 +33,27 @@ pub(crate) struct Binding<'a> {
     pub route_id: &'a str,
     pub passport: &'a Passport,
     pub covered: &'a CoveredHeaders,
+}
+
+impl<'a> Binding<'a> {
+    pub(crate) fn new(
+        settings: &'a Settings,
+        route: &'a Route,
+        request: &Request<'_>,
+        query: &'a str,
+        passport: &'a Passport,
+        authority: &'a str,
+    ) -> Self {
+        Self {
+            scheme: origin::scheme(settings, route, request.tls),
+            authority,
+            query,
+            audience: route.audience(),
+            route_id: route.route_id(),
+            passport,
+            covered: &settings.covered,
+        }
+    }
 }
 
 /// What a proof binds, if its signature stands.

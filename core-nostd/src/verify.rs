@@ -208,15 +208,8 @@ impl Opened<'_> {
     pub fn prove(self, keys: &mut KeyCache, now: UnixTime) -> Result<Proven, Denied> {
         let Self { verifier, route, request, query, passport, signature, mut trail } = self;
         let settings = &verifier.settings;
-        let binding = Binding {
-            scheme: origin::scheme(settings, route, request.tls),
-            authority: &origin::authority(settings, route, &request.authority),
-            query: &query,
-            audience: route.audience(),
-            route_id: route.route_id(),
-            passport: &passport,
-            covered: &settings.covered,
-        };
+        let authority = &origin::authority(settings, route, &request.authority);
+        let binding = Binding::new(settings, route, &request, &query, &passport, authority);
         let checked = proof::check(&request, &binding, keys);
         let settled = match checked {
             Ok(Bound { signature: proof, transcript_sha256, removed }) => {
@@ -242,6 +235,23 @@ impl Opened<'_> {
         let admission = Admission::new(key, expires_at, upstream, trail);
         let room = route.max_body_bytes().unwrap_or(settings.max_body_bytes);
         Ok(Proven::new(admission, route.body_mode(), request.body_sha256, room))
+    }
+
+    /// The twenty lines as this verifier reads the request, whatever its proof is over; for
+    /// explanations alone.
+    ///
+    /// `covered` is the list of headers that the signer says it covered, where it is known. The body
+    /// is the one whose digest is given, unless the route takes the caller's word for it.
+    #[cfg(feature = "explain")]
+    pub fn transcript(&self, covered: Option<&str>, body_sha256: [u8; 32]) -> alloc::string::String {
+        let body_sha256 = match self.route.body_mode() {
+            crate::BodyMode::Claimed => self.request.body_sha256,
+            crate::BodyMode::Hashed | crate::BodyMode::None => body_sha256,
+        };
+        let Self { verifier: Verifier { settings, .. }, route, request, query, passport, .. } = self;
+        let authority = &origin::authority(settings, route, &request.authority);
+        let binding = Binding::new(settings, route, request, query, passport, authority);
+        proof::explain(request, &binding, covered, body_sha256)
     }
 }
 
