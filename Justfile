@@ -17,7 +17,7 @@ up *flags: build
     target/release/trustplane up --filter {{ filter }} {{ flags }}
 
 # Every test.
-test: test-core test-crates test-wasm test-host test-envoy test-sdk test-bundles test-replay test-spire
+test: test-core test-crates test-wasm test-host test-envoy test-adapter test-sdk test-bundles test-replay test-spire
 
 # The shipped artefact.
 build-filter:
@@ -47,6 +47,10 @@ test-host: build-filter
 # The built filter in a real Envoy: the same cases.
 test-envoy: build
     {{ suite }} envoy cargo test --locked --package trustplane-wasm-tests --test envoy
+
+# All cases against the adapter and the tower layer, then the adapter under load for a minute.
+test-adapter: build _redis
+    {{ suite }} adapter cargo test --locked --package trustplane-wasm-tests --test adapter
 
 # The official SDK as the caller, through a real Envoy; the demo matrix.
 test-sdk: build _redis

@@ -37,7 +37,7 @@ pub use args::{BrokerArgs, BrokerCommand, CheckConfigArgs, ServeArgs};
 pub use asked::Asked;
 pub use audit::{AuditLog, Target};
 pub use broker::{Broker, Limits};
-pub use bundle::{BundleFile, BundleFileError, BundleKind};
+pub use bundle::{BundleFile, BundleFileError, BundleKind, Latest};
 pub use identity::spiffe::{
     AllowedId, Bind, Binding, Domain, Pod, SpiffeArgs, SpiffeConfig, SpiffeProfile, SpiffeSource, Svid, SvidFault,
     SvidRules,

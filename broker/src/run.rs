@@ -95,6 +95,9 @@ pub fn serve(args: &ServeArgs) -> Result<(), RunError> {
     };
     let replay = match args.replay.replay_redis.as_slice() {
         [] => None,
+        _ if args.services_socket.is_none() => {
+            return Err(RunError::Config("--replay-redis: --services-socket says where passports are consumed".into()));
+        }
         _ => Some(Replay::new(&args.replay).map_err(RunError::config)?),
     };
     let bundles = bundles(args)?;

@@ -28,12 +28,20 @@ pub(crate) enum Command {
     Sign(Box<cmd::sign::Sign>),
     /// Verify a passport, or a whole request
     Verify(Box<cmd::verify::Verify>),
+    /// Serve as an issuer for development
+    #[command(subcommand)]
+    Issuer(cmd::issuer::IssuerCommand),
+    /// Serve as a verifier that is asked and admits nothing
+    #[command(subcommand)]
+    Verifier(cmd::verifier::VerifierCommand),
     /// Serve as the local broker, or ask one
     #[command(subcommand)]
     Broker(cmd::broker::Broker),
     /// Build, sign, check and change bundles
     #[command(subcommand)]
     Bundle(cmd::bundle::Bundle),
+    /// Serve as a reverse proxy that verifies before it forwards
+    Adapter(Box<cmd::adapter::AdapterCommand>),
     /// Configure Envoy
     #[command(subcommand)]
     Envoy(cmd::envoy::EnvoyCommand),
