@@ -180,7 +180,7 @@ async fn the_library_starts_and_stops_the_same_stack() {
     assert_eq!(up.upstream().count(), 0);
     assert_eq!(client::send(up.listener(), &message).await.unwrap().status, 200);
     assert_eq!(up.upstream().count(), 1);
-    let pid = up.envoy().pid().try_into().unwrap();
+    let pid = up.gate().pid().try_into().unwrap();
     drop(up);
     assert!(is_gone(pid));
 }
