@@ -16,8 +16,8 @@ use crate::input::{duration, public_key};
 
 #[derive(Args, Debug)]
 #[command(override_usage = "\
-trustplane adapter --upstream <URL> --policy-bundle <FILE> --bundle <FILE>
-                          [OPTIONS]")]
+trustplane adapter --upstream <URL> --policy-bundle <FILE>
+                          --bundle <FILE> [OPTIONS]")]
 pub(crate) struct AdapterCommand {
     /// The service behind, http://host:port
     #[arg(long, value_name = "URL", value_parser = upstream)]

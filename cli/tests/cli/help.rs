@@ -1,7 +1,8 @@
 use crate::tool::Folder;
 
-const COMMANDS: [&str; 25] = [
+const COMMANDS: [&str; 26] = [
     "",
+    "adapter",
     "gen-key",
     "issue",
     "sign",
@@ -44,6 +45,7 @@ Commands:
   verify   Verify a passport, or a whole request
   broker   Serve as the local broker, or ask one
   bundle   Build, sign, check and change bundles
+  adapter  Serve as a reverse proxy that verifies before it forwards
   envoy    Configure Envoy
   schema   Print the JSON Schema of a document
   up       Start a local Envoy with the filter, an upstream and fresh keys
