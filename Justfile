@@ -17,7 +17,7 @@ up *flags: build
     target/release/trustplane up --filter {{ filter }} {{ flags }}
 
 # Every test.
-test: test-core test-crates test-wasm test-host test-envoy test-adapter test-sdk test-bundles test-replay
+test: test-core test-crates test-wasm test-host test-envoy test-adapter test-sdk test-bundles test-replay test-spire
 
 # The shipped artefact.
 build-filter:
@@ -64,6 +64,10 @@ test-bundles: build
 test-replay *flags: build _redis
     {{ suite }} replay cargo test --locked --release --package trustplane-wasm-tests --test replay -- {{ flags }}
 
+# A broker that vouches for workloads, with a real SPIRE, through a real Envoy: prints every number, in about a minute.
+test-spire *flags: build _spire
+    TRUSTPLANE_SPIRE="$(.ci/spire)" {{ suite }} spire cargo test --locked --package trustplane-wasm-tests --test spire -- {{ flags }}
+
 # The cases' committed form is what the official SDK and an independent crypto library give.
 cases-check:
     "$TRUSTPLANE_PYTHON" wasm-tests/cases/materialise.py --check
@@ -100,6 +104,10 @@ lint:
 
 _redis:
     @command -v redis-server >/dev/null || { {{ sudo }}apt-get update -qq && {{ sudo }}apt-get install -y -qq redis-server; }
+
+# The first time, a Go build of several minutes.
+_spire:
+    @.ci/spire >/dev/null
 
 _valgrind:
     @command -v valgrind >/dev/null || { {{ sudo }}apt-get update -qq && {{ sudo }}apt-get install -y -qq valgrind; }

@@ -28,6 +28,12 @@ pub(crate) enum Command {
     Sign(Box<cmd::sign::Sign>),
     /// Verify a passport, or a whole request
     Verify(Box<cmd::verify::Verify>),
+    /// Serve as an issuer for development
+    #[command(subcommand)]
+    Issuer(cmd::issuer::IssuerCommand),
+    /// Serve as a verifier that is asked and admits nothing
+    #[command(subcommand)]
+    Verifier(cmd::verifier::VerifierCommand),
     /// Serve as the local broker, or ask one
     #[command(subcommand)]
     Broker(cmd::broker::Broker),

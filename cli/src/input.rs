@@ -109,10 +109,15 @@ pub fn public_key(text: &str) -> Result<PublicKey, String> {
 /// A header on the command line.
 pub fn header(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once(':').ok_or("expected `Name: value`")?;
-    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)) {
+    if !is_header_name(name) {
         return Err(format!("{name:?} is no header name"));
     }
     Ok((name.to_owned(), value.trim_matches([' ', '\t']).to_owned()))
+}
+
+/// Whether `name` is an HTTP token (RFC 9110 section 5.6.2).
+pub fn is_header_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 /// A signer class on the command line.

@@ -17,12 +17,15 @@ pub mod exit;
 pub mod files;
 pub mod host;
 mod input;
+pub mod issuer;
+pub mod judge;
 #[cfg(feature = "layer")]
 pub mod layer;
 mod lint;
 pub mod local;
 mod output;
 mod private_key;
+mod serve;
 pub mod sign_request;
 mod table;
 pub mod upstream;

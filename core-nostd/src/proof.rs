@@ -5,17 +5,24 @@
 //! it was.
 
 mod covered;
+#[cfg(feature = "explain")]
+mod explain;
 mod transcript_v1;
 
 use alloc::vec::Vec;
 
-use crate::key::KeyCache;
+use crate::key::{KeyCache, Pending};
+use crate::origin;
 use crate::passport::Passport;
+use crate::policy::Route;
 use crate::reason::Reason;
 use crate::request::Request;
+use crate::settings::Settings;
 
 pub(crate) use covered::is_exempt;
 pub use covered::{CoveredHeaders, Uncovered};
+#[cfg(feature = "explain")]
+pub(crate) use explain::explain;
 
 /// What a proof is checked against, beside the request.
 pub(crate) struct Binding<'a> {
@@ -28,15 +35,37 @@ pub(crate) struct Binding<'a> {
     pub covered: &'a CoveredHeaders,
 }
 
-/// What a proof bound.
-#[derive(Debug)]
+impl<'a> Binding<'a> {
+    pub(crate) fn new(
+        settings: &'a Settings,
+        route: &'a Route,
+        request: &Request<'_>,
+        query: &'a str,
+        passport: &'a Passport,
+        authority: &'a str,
+    ) -> Self {
+        Self {
+            scheme: origin::scheme(settings, route, request.tls),
+            authority,
+            query,
+            audience: route.audience(),
+            route_id: route.route_id(),
+            passport,
+            covered: &settings.covered,
+        }
+    }
+}
+
+/// What a proof binds, if its signature stands.
+#[must_use]
 pub(crate) struct Bound {
     pub transcript_sha256: [u8; 32],
     /// Headers that nothing vouches for and the upstream must not see.
     pub removed: Vec<Vec<u8>>,
+    pub signature: Pending,
 }
 
-/// Checks the request's proof, of whichever kind it is: `transcript-v1` is the only one today.
-pub(crate) fn check(request: &Request<'_>, binding: &Binding<'_>, keys: &mut KeyCache) -> Result<Bound, Reason> {
+/// Checks the request's proof up to its signature's last step, of whichever kind it is: `transcript-v1` is the only one today.
+pub(crate) fn check(request: &Request<'_>, binding: &Binding<'_>, keys: &KeyCache) -> Result<Bound, Reason> {
     transcript_v1::check(request, binding, keys)
 }

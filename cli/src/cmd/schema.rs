@@ -22,6 +22,10 @@ enum Document {
     FilterConfig,
     /// Policy of the broker: who may be issued what
     BrokerPolicy,
+    /// What is asked of `issuer serve`
+    PassportRequest,
+    /// What is asked of `verifier serve`
+    RequestDescription,
     /// One line of the audit log
     AuditEvent,
 }
@@ -41,6 +45,8 @@ impl Document {
             Self::Authoring => include_str!("../../schemas/authoring.json"),
             Self::FilterConfig => include_str!("../../schemas/filter-config.json"),
             Self::BrokerPolicy => include_str!("../../schemas/broker-policy.json"),
+            Self::PassportRequest => include_str!("../../schemas/passport-request.json"),
+            Self::RequestDescription => include_str!("../../schemas/request-description.json"),
             Self::AuditEvent => include_str!("../../schemas/audit-event.json"),
         }
     }

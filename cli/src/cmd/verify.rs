@@ -3,12 +3,13 @@ mod request;
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use trustplane_core::{PublicKey, UnixTime};
 
 use crate::clock;
 use crate::exit::{Fault, Verdict};
 use crate::input::{PinArgs, header, public_key};
+use crate::judge::Store;
 use crate::output::Output;
 
 pub(crate) use passport::token;
@@ -88,17 +89,12 @@ struct RequestArgs {
     /// What the replay store is taken to answer
     #[arg(long, value_enum, requires = "policy_bundle", default_value_t)]
     store: Store,
-}
-
-/// A replay store's answer.
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Store {
-    Cold,
-    #[default]
-    Fresh,
-    Full,
-    Replayed,
-    Unavailable,
+    /// Show the transcript as the verifier rebuilt it
+    #[arg(long, requires = "policy_bundle")]
+    explain: bool,
+    /// What `trustplane sign --explain` printed, in either format: show which of its lines differ
+    #[arg(long, value_name = "FILE|-", requires = "explain")]
+    signer_transcript: Option<PathBuf>,
 }
 
 impl Verify {

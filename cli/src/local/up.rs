@@ -4,6 +4,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use trustplane_broker::SigningKey;
+use trustplane_core::PublicKey;
 
 use super::adapter::AdapterLaunch;
 use super::broker::Broker;
@@ -27,7 +28,7 @@ use crate::value::{Json, pretty};
 pub struct UpOptions {
     /// The Envoy to run; else the first on `PATH`.
     pub envoy_bin: Option<PathBuf>,
-    /// The filter; else see [`find_filter`].
+    /// The filter; else see [`super::find_filter`].
     pub filter: Option<PathBuf>,
     /// Where to keep its files; else in a folder that goes with the stack.
     pub state_dir: Option<PathBuf>,
@@ -41,6 +42,8 @@ pub struct UpOptions {
     pub store: Store,
     /// The program whose `broker serve` is the stack's broker; without one there is no broker.
     pub broker: Option<PathBuf>,
+    /// The key of a broker that vouches for workloads; with one there is `GET /ledger/{id}`, for them alone.
+    pub attested: Option<PublicKey>,
     /// What decides.
     pub host: Host,
 }
@@ -125,6 +128,7 @@ impl Default for UpOptions {
             scenario: Scenario::default(),
             store: Store::default(),
             broker: None,
+            attested: None,
             host: Host::default(),
         }
     }
@@ -148,6 +152,7 @@ impl Up {
             caller: caller.public_key(),
             broker: options.broker.as_ref().map(|_| broker_key.public_key()),
             service: vouching.public_key(),
+            attested: options.attested.as_ref(),
         };
         let documents = Documents::new(options.scenario, &issuers, &signer, clock::now())
             .map_err(|error| Fault::member("the local stack's bundles", error.pointer, error.problem))?;

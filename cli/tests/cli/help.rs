@@ -1,12 +1,16 @@
 use crate::tool::Folder;
 
-const COMMANDS: [&str; 26] = [
+const COMMANDS: [&str; 30] = [
     "",
     "adapter",
     "gen-key",
     "issue",
     "sign",
     "verify",
+    "issuer",
+    "issuer serve",
+    "verifier",
+    "verifier serve",
     "broker",
     "broker serve",
     "broker issue",
@@ -39,18 +43,20 @@ Proof-bound machine authorization: keys, passports, bundles, a local Envoy
 Usage: trustplane [OPTIONS] <COMMAND>
 
 Commands:
-  gen-key  Make an Ed25519 key pair
-  issue    Issue a passport
-  sign     Sign a request: passport, transcript and proof
-  verify   Verify a passport, or a whole request
-  broker   Serve as the local broker, or ask one
-  bundle   Build, sign, check and change bundles
-  adapter  Serve as a reverse proxy that verifies before it forwards
-  envoy    Configure Envoy
-  schema   Print the JSON Schema of a document
-  up       Start a local Envoy with the filter, an upstream and fresh keys
-  demo     Run the acceptance matrix against a local Envoy
-  help     Print this message or the help of the given subcommand(s)
+  gen-key   Make an Ed25519 key pair
+  issue     Issue a passport
+  sign      Sign a request: passport, transcript and proof
+  verify    Verify a passport, or a whole request
+  issuer    Serve as an issuer for development
+  verifier  Serve as a verifier that is asked and admits nothing
+  broker    Serve as the local broker, or ask one
+  bundle    Build, sign, check and change bundles
+  adapter   Serve as a reverse proxy that verifies before it forwards
+  envoy     Configure Envoy
+  schema    Print the JSON Schema of a document
+  up        Start a local Envoy with the filter, an upstream and fresh keys
+  demo      Run the acceptance matrix against a local Envoy
+  help      Print this message or the help of the given subcommand(s)
 
 Options:
       --output <FORMAT>  How results are written [default: text] [possible

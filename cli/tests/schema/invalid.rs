@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::asked::{descriptions, passport_request};
 use crate::authored::authoring;
 use crate::judge::{Case, by_reader, by_schema};
 use crate::tool::OTHER_PUBLIC;
@@ -109,6 +110,29 @@ fn cases() -> Vec<(Case, &'static str)> {
         ("/callers/0/routes", json!([]), "/callers/0/routes: unknown member"),
     ] {
         add("broker-policy", broker_policy(), pointer, value, problem);
+    }
+    for (pointer, value, problem) in [
+        ("/ttl_seconds", json!(901), "/ttl_seconds: expected 1 to 900 seconds"),
+        ("/key_binding", json!("hardware_local"), "/key_binding: expected \"software\""),
+        ("/public_key_b64url", json!("x"), "/public_key_b64url: not unpadded base64url of 32 bytes"),
+        ("/context", json!({ "purpose": 7 }), "/context/purpose: expected a string"),
+        ("/jti", json!("mine"), "/jti: unknown member"),
+    ] {
+        add("passport-request", passport_request(), pointer, value, problem);
+    }
+    let [by_text, by_bytes, by_digest] = descriptions();
+    for (document, pointer, value, problem) in [
+        (&by_text, "/headers", json!({ "A": "b" }), "/headers: expected an array"),
+        (&by_text, "/headers/0", json!("A: b"), "/headers/0: expected "),
+        (&by_text, "/headers/0/0", json!("a b"), "/headers/0/0: no header's name"),
+        (&by_text, "/body_sha256", json!("0".repeat(64)), "has more than one of body"),
+        (&by_text, "/explain", json!(false), "/signer_transcript: is for an explanation"),
+        (&by_text, "/signer_transcript/3", json!("host=h"), "/signer_transcript/3: expected authority="),
+        (&by_text, "/signer_transcript", json!([]), "/signer_transcript: expected twenty lines, found 0"),
+        (&by_bytes, "/body_b64url", json!("_-9"), "/body_b64url: not unpadded base64url"),
+        (&by_digest, "/body_sha256", json!("0A"), "/body_sha256: expected 64 hex digits"),
+    ] {
+        add("request-description", document.clone(), pointer, value, problem);
     }
     cases
 }

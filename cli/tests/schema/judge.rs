@@ -64,6 +64,12 @@ pub fn by_reader(case: &Case) -> Result<(), String> {
         "broker-policy" => {
             trustplane_broker::Policy::parse(text.as_bytes()).map(drop).map_err(|fault| fault.to_string())
         }
+        "passport-request" => {
+            trustplane::issuer::PassportRequest::parse(text.as_bytes()).map(drop).map_err(|fault| fault.to_string())
+        }
+        "request-description" => {
+            trustplane::judge::Description::parse(text.as_bytes()).map(drop).map_err(|fault| fault.to_string())
+        }
         "authoring" => authored::read(&case.document),
         name => panic!("nothing of ours reads {name}"),
     }

@@ -1,5 +1,6 @@
 //! The shipped schemas are those of the types, and judge as the readers do.
 
+mod asked;
 mod authored;
 mod complete;
 mod invalid;

@@ -9,13 +9,15 @@ use trustplane_core::schema;
 use crate::tool::repository;
 
 /// Every schema by the name that the command line knows it under.
-pub fn schemas() -> [(&'static str, Value); 6] {
+pub fn schemas() -> [(&'static str, Value); 8] {
     [
         ("policy", schema::policy()),
         ("trust-material", schema::trust_material()),
         ("authoring", trustplane::authoring::schema()),
         ("filter-config", schema::filter_config()),
         ("broker-policy", trustplane_broker::policy_schema()),
+        ("passport-request", trustplane::issuer::schema()),
+        ("request-description", trustplane::judge::schema()),
         ("audit-event", schema::audit_event()),
     ]
 }

@@ -6,6 +6,7 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 use trustplane_core::{AuditEvent, Component, KeyBinding, PeerClaim, Reason, Trail, UnixTime};
 
+use crate::asked::{descriptions, passport_request};
 use crate::authored::authoring;
 use crate::judge::{Case, by_reader, by_schema};
 use crate::tool::{Folder, KEY, PUBLIC, repository};
@@ -126,7 +127,9 @@ pub fn full() -> Vec<Case> {
         Case { schema: "trust-material", document: trust() },
         Case { schema: "broker-policy", document: broker_policy() },
         Case { schema: "authoring", document: authoring() },
+        Case { schema: "passport-request", document: passport_request() },
     ];
+    cases.extend(descriptions().map(|document| Case { schema: "request-description", document }));
     cases.extend(stores().map(|store| Case { schema: "filter-config", document: config(store) }));
     cases.push(signed_config("envoy-config/envoy/envoy.json"));
     cases

@@ -151,6 +151,13 @@ impl<'r> Selection<'r> {
         Err(Reason::RequestBindingMismatch)
     }
 
+    /// The list of a signer that covered what it must, and of the free headers those that `named` says.
+    #[cfg(feature = "explain")]
+    pub(super) fn nearest(&self, named: impl Fn(&str) -> bool) -> Names<'_> {
+        let bits = self.candidates.iter().filter(|candidate| named(candidate.name)).filter_map(|named| named.free);
+        Names { selection: self, cover: Cover::MandatoryAnd(bits.fold(0, |mask, bit| mask | bit)) }
+    }
+
     /// `None` when the list does not give the digest.
     fn settle(&self, names: Names<'_>, matches: impl Fn(Names<'_>) -> bool) -> Option<Result<(), Reason>> {
         let lacks = names.uncovered().any(|candidate| candidate.required);

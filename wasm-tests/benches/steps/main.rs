@@ -1,6 +1,8 @@
 //! The core's steps natively: time, allocations, and instructions counted by `callgrind`.
 
 mod instructions;
+#[cfg(feature = "peers")]
+mod peers;
 
 use std::process::ExitCode;
 
@@ -38,7 +40,7 @@ fn main() -> ExitCode {
         None => {
             allocations();
             divan::Divan::default().main();
-            Ok(())
+            peers()
         }
         Some(What::Instructions { renew }) => instructions::run(renew),
         Some(What::Repeat { name, times }) => instructions::repeat(&name, times),
@@ -50,6 +52,17 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+#[cfg(feature = "peers")]
+fn peers() -> std::io::Result<()> {
+    peers::run()
+}
+
+#[cfg(not(feature = "peers"))]
+fn peers() -> std::io::Result<()> {
+    println!("\nbeside ring and aws-lc-rs: with --features peers");
+    Ok(())
 }
 
 #[divan::bench(args = Step::ALL.map(Step::name))]
