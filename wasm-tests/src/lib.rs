@@ -1,4 +1,4 @@
-//! One set of cases, four subjects, equal answers.
+//! One set of cases, six subjects, equal answers.
 
 pub mod case;
 pub mod core_subject;

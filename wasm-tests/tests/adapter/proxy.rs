@@ -33,6 +33,7 @@ pub fn all(run: &mut Run) {
     holds("one route", "Where one route is named, every other one is missing.", one_route);
     holds("protocols", "No connection is handed over: upgrades and CONNECT are refused.", protocols);
     holds("framing", "What two readers could read differently is refused or written anew.", framing);
+    holds("secured", "Either protocol under TLS, and a certificate that is renewed.", crate::alpn::secured);
     holds("limits", "Bodies have a size and a time, connections a number.", limits);
     holds("service behind", "A service that is gone or slow is told from a denial.", service_behind);
     holds("streams", "An answer passes as it comes.", streams);
@@ -42,7 +43,7 @@ pub fn all(run: &mut Run) {
 }
 
 /// A service behind and an adapter that takes passports of this moment.
-fn warm(documents: &Documents, behind: SocketAddr, flags: &[&str]) -> Fallible<Proxy> {
+pub fn warm(documents: &Documents, behind: SocketAddr, flags: &[&str]) -> Fallible<Proxy> {
     let proxy = documents.start(behind, &[&WARM, flags].concat())?;
     let began = clock::now();
     while clock::now() <= began {
