@@ -72,9 +72,9 @@ cases-check:
 bench *flags: build _redis
     cargo bench --locked --package trustplane-wasm-tests --bench envoy -- {{ flags }}
 
-# What grows with the bundles, and that a decision does not, natively and in a real Envoy: in about two minutes.
-bench-scale: build-filter
-    cargo bench --locked --package trustplane-wasm-tests --bench scale
+# What grows with bundles, callers and live passports, and that a decision hardly does, natively and in a real Envoy: in about four minutes.
+bench-scale *flags: build-filter
+    cargo bench --locked --package trustplane-wasm-tests --bench scale -- {{ flags }}
 
 # What each step of a decision costs: time and allocations natively, one signature beside ring and aws-lc-rs, then time in wasm on Node.
 bench-core: _node _bindgen
