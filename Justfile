@@ -17,7 +17,7 @@ up *flags: build
     target/release/trustplane up --filter {{ filter }} {{ flags }}
 
 # Every test.
-test: test-core test-crates test-wasm test-host test-envoy test-sdk test-bundles test-replay
+test: test-core test-crates test-wasm test-host test-envoy test-adapter test-sdk test-bundles test-replay test-spire
 
 # The shipped artefact.
 build-filter:
@@ -52,6 +52,10 @@ test-host: build-filter
 test-envoy: build
     {{ suite }} envoy cargo test --locked --package trustplane-wasm-tests --test envoy
 
+# All cases against the adapter and the tower layer, then the adapter under load for a minute.
+test-adapter: build _redis
+    {{ suite }} adapter cargo test --locked --package trustplane-wasm-tests --test adapter
+
 # The official SDK as the caller, through a real Envoy; the demo matrix.
 test-sdk: build _redis
     {{ suite }} sdk cargo test --locked --package trustplane-wasm-tests --test sdk --test demo
@@ -63,6 +67,10 @@ test-bundles: build
 # Exactly one of many, through real Envoys, a real Redis and their faults: prints every number, in about ten minutes.
 test-replay *flags: build _redis
     {{ suite }} replay cargo test --locked --release --package trustplane-wasm-tests --test replay -- {{ flags }}
+
+# A broker that vouches for workloads, with a real SPIRE, through a real Envoy: prints every number, in about a minute.
+test-spire *flags: build _spire
+    TRUSTPLANE_SPIRE="$(.ci/spire)" {{ suite }} spire cargo test --locked --package trustplane-wasm-tests --test spire -- {{ flags }}
 
 # The cases' committed form is what the official SDK and an independent crypto library give.
 cases-check:
@@ -105,6 +113,10 @@ _aarch64:
     @command -v qemu-aarch64 >/dev/null && command -v aarch64-linux-gnu-gcc >/dev/null || { {{ sudo }}apt-get update -qq && \
         {{ sudo }}apt-get install -y -qq --no-install-recommends qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross; }
     @[ -d "$(rustc --print sysroot)/lib/rustlib/aarch64-unknown-linux-gnu" ] || rustup target add aarch64-unknown-linux-gnu
+
+# The first time, a Go build of several minutes.
+_spire:
+    @.ci/spire >/dev/null
 
 _valgrind:
     @command -v valgrind >/dev/null || { {{ sudo }}apt-get update -qq && {{ sudo }}apt-get install -y -qq valgrind; }

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use trustplane_core::PublicKey;
 
+use crate::identity::spiffe::SpiffeArgs;
 use crate::replay::ReplayArgs;
 
 /// TrustPlane's local broker
@@ -84,6 +85,9 @@ pub struct ServeArgs {
     #[command(flatten)]
     #[allow(missing_docs, reason = "it would replace the text of the command")]
     pub replay: ReplayArgs,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "it would replace the text of the command")]
+    pub spiffe: SpiffeArgs,
 }
 
 /// `check-config`

@@ -53,9 +53,14 @@ impl AuditLog {
         Ok(())
     }
 
-    /// Writes one event.
+    /// Writes one event of the broker's.
     pub fn write(&self, event: &AuditEvent) -> io::Result<()> {
-        let mut line = event.to_json(Component::Broker);
+        self.write_of(event, Component::Broker)
+    }
+
+    /// Writes one event.
+    pub fn write_of(&self, event: &AuditEvent, component: Component) -> io::Result<()> {
+        let mut line = event.to_json(component);
         line.push('\n');
         self.out.lock().unwrap_or_else(PoisonError::into_inner).line(&line)
     }

@@ -1,10 +1,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use trustplane_core::{AuditEvent, Reason, UnixTime};
 
 use crate::audit::AuditLog;
+use crate::clock::now;
 use crate::ipc::Response;
 use crate::issue::{Issuer, Outcome};
 use crate::metrics::{Gauges, Metrics};
@@ -45,13 +46,14 @@ impl Default for Limits {
 impl Broker {
     /// A broker that has issued nothing yet.
     pub fn new(issuer: Issuer, audit: AuditLog, limits: Limits, metrics: Arc<Metrics>) -> Self {
+        let peers = PeerReader::new().with_cgroups(issuer.source().looks_at_cgroups());
         Self {
             issuer: RwLock::new(Arc::new(issuer)),
             nonces: Nonces::new(limits.nonces),
             audit,
             metrics,
             slots: Slots::new(limits.connections, limits.fair_share),
-            peers: PeerReader::new(),
+            peers,
             limits,
         }
     }
@@ -130,10 +132,4 @@ impl Broker {
         self.metrics.outcome(reason, began.elapsed());
         line
     }
-}
-
-/// A clock before its epoch issues nothing: claims of the year 1970 are refused by the mint.
-fn now() -> UnixTime {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    UnixTime::from_secs(since.as_secs())
 }

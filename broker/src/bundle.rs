@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use hyper::body::Bytes;
 use trustplane_core::json::{JsonError, Limits};
 use trustplane_core::{Pin, PublicKey, UnixTime, sha256};
 
@@ -31,6 +32,15 @@ pub use kind::BundleKind;
 /// folder that a link led to before.
 #[derive(Clone, Debug)]
 pub struct BundleFile(Arc<Followed>);
+
+/// A bundle that was sound, and how long ago its file held it last: nothing, while it does.
+#[derive(Clone, Debug)]
+pub struct Latest {
+    /// The document.
+    pub bytes: Bytes,
+    /// Since when the file lacks it.
+    pub age: Duration,
+}
 
 #[derive(Debug)]
 struct Followed {
@@ -107,6 +117,12 @@ impl BundleFile {
     /// When the bundle that is served was issued, if it says so.
     pub fn issued_at(&self) -> Option<UnixTime> {
         self.0.served().and_then(|served| served.issued_at)
+    }
+
+    /// The bundle as the file has it now, or the last good one, as [`BundleFile::current`] tells it.
+    pub async fn latest(&self) -> Option<Latest> {
+        let (served, age) = self.current().await?;
+        Some(Latest { bytes: served.bytes.clone(), age })
     }
 
     /// The bundle as the file has it now, or the last good one; none if there never was one.

@@ -1,3 +1,5 @@
+pub(crate) mod spiffe;
+
 use trustplane_core::{KeyBinding, Reason, UnixTime};
 
 use crate::mint::Provenance;
@@ -11,8 +13,28 @@ pub trait WorkloadIdentitySource: Send + Sync {
     /// The classes this source can vouch for at all, weakest first.
     fn classes(&self) -> &[KeyBinding];
 
+    /// Whether it looks at a peer's control groups, which are read for it alone.
+    fn looks_at_cgroups(&self) -> bool {
+        false
+    }
+
     /// Vouches for `peer` at exactly `class`.
-    fn identify(&self, class: KeyBinding, peer: &Peer, now: UnixTime) -> Result<Identity, Reason>;
+    fn identify(&self, class: KeyBinding, peer: &Peer, now: UnixTime) -> Result<Identity, Refusal>;
+}
+
+/// Why a source does not vouch.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Refusal {
+    /// The code.
+    pub reason: Reason,
+    /// What stands in the way; empty where the code says it all.
+    pub problem: String,
+}
+
+impl From<Reason> for Refusal {
+    fn from(reason: Reason) -> Self {
+        Self { reason, problem: String::new() }
+    }
 }
 
 /// What a passport says of its workload.
@@ -24,6 +46,8 @@ pub struct Identity {
     pub subject: Option<String>,
     /// How it was earned.
     pub provenance: Provenance,
+    /// When what earned it ends: no passport lives longer.
+    pub valid_until: Option<UnixTime>,
 }
 
 /// A local key that software holds: possession, and what the kernel says of the peer; no more.
@@ -35,9 +59,9 @@ impl WorkloadIdentitySource for Software {
         &[KeyBinding::Software]
     }
 
-    fn identify(&self, class: KeyBinding, peer: &Peer, _: UnixTime) -> Result<Identity, Reason> {
+    fn identify(&self, class: KeyBinding, peer: &Peer, _: UnixTime) -> Result<Identity, Refusal> {
         if class != KeyBinding::Software {
-            return Err(Reason::InsufficientKeyBinding);
+            return Err(Reason::InsufficientKeyBinding.into());
         }
         let provenance = Provenance {
             profile: "local/software".into(),
@@ -45,6 +69,6 @@ impl WorkloadIdentitySource for Software {
             peer: Some(peer.claim()),
             ..Provenance::default()
         };
-        Ok(Identity { key_binding: class, subject: None, provenance })
+        Ok(Identity { key_binding: class, subject: None, provenance, valid_until: None })
     }
 }

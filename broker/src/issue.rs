@@ -6,7 +6,7 @@ use trustplane_core::json::JsonError;
 use trustplane_core::{KeyBinding, Reason, Trail, UnixTime, hex};
 
 use crate::asked::Asked;
-use crate::identity::{Identity, WorkloadIdentitySource};
+use crate::identity::{Identity, Refusal, WorkloadIdentitySource};
 use crate::ipc::{Artifacts, PASSPORT_FORMAT, PassportArtifact, Request, Response, STAMP_FORMAT, Stamp, read};
 use crate::mint::{Claims, MintError, jti, mint_passport, prove};
 use crate::nonce::{Nonces, Use};
@@ -51,6 +51,11 @@ impl Issuer {
     /// The policy in force.
     pub const fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// What vouches for workloads.
+    pub fn source(&self) -> &dyn WorkloadIdentitySource {
+        &*self.source
     }
 
     /// The key in force.
@@ -116,7 +121,7 @@ impl Issuer {
         acceptable.sort_by_key(|class| Reverse(*class));
         let fallback = asked.software_fallback().then_some(KeyBinding::Software);
         let held = self.source.classes();
-        let mut refused = None;
+        let mut refused: Option<Refusal> = None;
         for class in [asked.requested].into_iter().chain(acceptable).chain(fallback) {
             if !held.contains(&class) {
                 continue;
@@ -124,14 +129,18 @@ impl Issuer {
             match self.source.identify(class, peer, now) {
                 Ok(identity) if identity.key_binding == class => return Ok(identity),
                 Ok(_) => {}
-                Err(reason) => drop(refused.get_or_insert(reason)),
+                Err(refusal) => drop(refused.get_or_insert(refusal)),
             }
         }
         let mut details = BTreeMap::from([("requested_key_binding".into(), asked.requested.as_str().into())]);
         if let Some(highest) = held.iter().max() {
             details.insert("available_key_binding".into(), highest.as_str().into());
         }
-        Err(Denied { reason: refused.unwrap_or(Reason::InsufficientKeyBinding), details })
+        let refusal = refused.unwrap_or_else(|| Reason::InsufficientKeyBinding.into());
+        if !refusal.problem.is_empty() {
+            details.insert("problem".into(), refusal.problem);
+        }
+        Err(Denied { reason: refusal.reason, details })
     }
 
     fn sign(
@@ -143,7 +152,8 @@ impl Issuer {
         now: UnixTime,
         trail: &mut Trail,
     ) -> Result<Response, Denied> {
-        let expires_at = now.plus(caller.ttl_seconds);
+        let longest = now.plus(caller.ttl_seconds);
+        let expires_at = identity.valid_until.map_or(longest, |until| until.min(longest));
         let claims = Claims {
             issuer: &self.policy.issuer,
             subject: identity.subject.as_deref().unwrap_or(&caller.subject),

@@ -13,6 +13,7 @@ mod audit;
 mod broker;
 mod bundle;
 pub mod client;
+mod clock;
 mod connection;
 mod identity;
 pub mod ipc;
@@ -36,8 +37,12 @@ pub use args::{BrokerArgs, BrokerCommand, CheckConfigArgs, ServeArgs};
 pub use asked::Asked;
 pub use audit::{AuditLog, Target};
 pub use broker::{Broker, Limits};
-pub use bundle::{BundleFile, BundleFileError, BundleKind};
-pub use identity::{Identity, Software, WorkloadIdentitySource};
+pub use bundle::{BundleFile, BundleFileError, BundleKind, Latest};
+pub use identity::spiffe::{
+    AllowedId, Bind, Binding, Domain, Pod, SpiffeArgs, SpiffeConfig, SpiffeProfile, SpiffeSource, Svid, SvidFault,
+    SvidRules,
+};
+pub use identity::{Identity, Refusal, Software, WorkloadIdentitySource};
 pub use issue::{Issuer, Outcome};
 pub use key_file::KeyFileError;
 pub use log::Log;

@@ -18,7 +18,8 @@ impl Log {
         Self::new(run::log)
     }
 
-    pub(crate) fn line(&self, line: fmt::Arguments<'_>) {
+    /// Says one line.
+    pub fn line(&self, line: fmt::Arguments<'_>) {
         (self.0)(line);
     }
 }

@@ -32,6 +32,8 @@ pub struct Peer {
     pub pid: Fact<i32>,
     /// Path of its executable. The peer's own mount namespace named it: a restriction, no ground.
     pub process: Fact<String>,
+    /// Its `/proc/PID/cgroup`, as seen from here; read only where something looks at it.
+    pub cgroup: Fact<String>,
 }
 
 /// Reads what the kernel knows of a peer.
@@ -39,25 +41,35 @@ pub struct Peer {
 pub struct PeerReader {
     unmapped_uid: Option<u32>,
     unmapped_gid: Option<u32>,
+    cgroups: bool,
 }
 
 impl PeerReader {
     /// Looks at this process's own user namespace once.
     pub fn new() -> Self {
-        Self { unmapped_uid: unmapped("uid"), unmapped_gid: unmapped("gid") }
+        Self { unmapped_uid: unmapped("uid"), unmapped_gid: unmapped("gid"), cgroups: false }
+    }
+
+    /// Reads control groups too, or does not.
+    #[must_use]
+    pub const fn with_cgroups(self, cgroups: bool) -> Self {
+        Self { cgroups, ..self }
     }
 
     /// The peer of a connected socket.
     pub fn read(&self, socket: &impl AsFd) -> Peer {
         let Ok(cred) = getsockopt(socket, PeerCredentials) else {
-            return Peer { uid: Fact::Unknown, gid: Fact::Unknown, pid: Fact::Unknown, process: Fact::Unknown };
+            let (uid, gid) = (Fact::Unknown, Fact::Unknown);
+            return Peer { uid, gid, pid: Fact::Unknown, process: Fact::Unknown, cgroup: Fact::Unknown };
         };
+        let [process, cgroup] = of_process(socket, cred.pid(), self.cgroups);
         Peer {
             uid: Fact::mapped(cred.uid(), self.unmapped_uid),
             gid: Fact::mapped(cred.gid(), self.unmapped_gid),
             // A process outside this pid namespace has no number in it.
             pid: if cred.pid() > 0 { Fact::Known(cred.pid()) } else { Fact::Unknown },
-            process: process(socket, cred.pid()),
+            process,
+            cgroup,
         }
     }
 }
@@ -107,26 +119,28 @@ impl<T: fmt::Display> fmt::Display for Fact<T> {
     }
 }
 
-/// The executable of `pid`, if that number still names the process that connected.
+/// Executable and control groups of `pid`, if that number still names the process that connected.
 ///
 /// A number alone may be another process's by now. The pidfd (Linux 6.5) is the peer itself: as
 /// long as it lives, its number is not given again, so what `/proc` says was said of the peer.
-fn process(socket: &impl AsFd, pid: i32) -> Fact<String> {
+fn of_process(socket: &impl AsFd, pid: i32, cgroups: bool) -> [Fact<String>; 2] {
+    const UNKNOWN: Fact<String> = Fact::Unknown;
     if pid <= 0 {
-        return Fact::Unknown;
+        return [UNKNOWN; 2];
     }
     let pidfd = match getsockopt(socket, PeerPidfd) {
         Ok(pidfd) => pidfd,
-        Err(nix::errno::Errno::ENOPROTOOPT) => return Fact::Unsupported,
-        Err(_) => return Fact::Unknown,
+        Err(nix::errno::Errno::ENOPROTOOPT) => return [const { Fact::Unsupported }; 2],
+        Err(_) => return [UNKNOWN; 2],
     };
-    let executable =
-        fs::read_link(format!("/proc/{pid}/exe")).ok().and_then(|path| path.into_os_string().into_string().ok());
+    let executable = fs::read_link(format!("/proc/{pid}/exe")).ok();
+    let executable = executable.and_then(|path| path.into_os_string().into_string().ok()).filter(|path| is_plain(path));
+    let cgroup = if cgroups { fs::read_to_string(format!("/proc/{pid}/cgroup")).ok() } else { None };
     let mut ended = [PollFd::new(pidfd.as_fd(), PollFlags::POLLIN)];
-    match (poll(&mut ended, PollTimeout::ZERO), executable) {
-        (Ok(0), Some(path)) if is_plain(&path) => Fact::Known(path),
-        _ => Fact::Unknown,
+    if poll(&mut ended, PollTimeout::ZERO) != Ok(0) {
+        return [UNKNOWN; 2];
     }
+    [executable, cgroup].map(|found| found.map_or(Fact::Unknown, Fact::Known))
 }
 
 fn is_plain(path: &str) -> bool {
@@ -177,7 +191,13 @@ mod tests {
 
     #[test]
     fn facts_are_written_as_value_unknown_or_unsupported() {
-        let peer = Peer { uid: Fact::Known(7), gid: Fact::Unknown, pid: Fact::Known(42), process: Fact::Unsupported };
+        let peer = Peer {
+            uid: Fact::Known(7),
+            gid: Fact::Unknown,
+            pid: Fact::Known(42),
+            process: Fact::Unsupported,
+            cgroup: Fact::Unknown,
+        };
         let claim =
             PeerClaim { uid: "7".into(), gid: "unknown".into(), pid: "42".into(), process: "unsupported".into() };
         assert_eq!(peer.claim(), claim);

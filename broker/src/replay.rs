@@ -24,7 +24,7 @@ pub use counts::ReplayCounts;
 pub use fault::Fault;
 pub use question::Question;
 
-use crate::run::log;
+use crate::log::Log;
 use link::{Link, Terms};
 use place::Place;
 
@@ -38,6 +38,7 @@ pub struct Replay {
     links: Vec<Link>,
     time: Duration,
     counts: ReplayCounts,
+    log: Log,
     /// What the log said last: a fault is told when it begins, not at every request.
     told: Mutex<Option<String>>,
 }
@@ -51,8 +52,15 @@ impl Replay {
             links: links.collect::<Result<_, Fault>>()?,
             time: Duration::from_millis(args.replay_timeout_ms),
             counts: ReplayCounts::default(),
+            log: Log::stderr(),
             told: Mutex::default(),
         })
+    }
+
+    /// Tells of its faults there.
+    pub fn with_log(mut self, log: Log) -> Self {
+        self.log = log;
+        self
     }
 
     /// Looks at the server, so that one that forgets is refused before anything relies on it.
@@ -99,8 +107,8 @@ impl Replay {
             return;
         }
         match &fault {
-            Some(fault) => log(format_args!("replay store: {fault}")),
-            None => log(format_args!("replay store: answers")),
+            Some(fault) => self.log.line(format_args!("replay store: {fault}")),
+            None => self.log.line(format_args!("replay store: answers")),
         }
         *told = fault;
     }

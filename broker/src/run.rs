@@ -16,7 +16,8 @@ use crate::args::{BrokerArgs, BrokerCommand, CheckConfigArgs, ServeArgs};
 use crate::audit::{AuditLog, Target};
 use crate::broker::{Broker, Limits};
 use crate::bundle::{BundleFile, BundleKind};
-use crate::identity::Software;
+use crate::identity::spiffe::SpiffeSource;
+use crate::identity::{Software, WorkloadIdentitySource};
 use crate::issue::Issuer;
 use crate::log::Log;
 use crate::metrics::Metrics;
@@ -87,12 +88,16 @@ pub fn serve(args: &ServeArgs) -> Result<(), RunError> {
     nix::sys::prctl::set_dumpable(false).map_err(io::Error::from)?;
     let runtime = runtime(args.workers)?;
     let metrics = Arc::new(Metrics::default());
+    let spiffe = SpiffeSource::open(&args.spiffe, Log::stderr()).map_err(|problem| RunError::Config(problem.into()))?;
     let broker = match (&args.socket, &args.policy, &args.key_file) {
-        (Some(_), Some(policy), Some(key)) => Some(Arc::new(broker(args, policy, key, &metrics)?)),
+        (Some(_), Some(policy), Some(key)) => Some(Arc::new(broker(args, (policy, key), &metrics, spiffe.as_ref())?)),
         _ => None,
     };
     let replay = match args.replay.replay_redis.as_slice() {
         [] => None,
+        _ if args.services_socket.is_none() => {
+            return Err(RunError::Config("--replay-redis: --services-socket says where passports are consumed".into()));
+        }
         _ => Some(Replay::new(&args.replay).map_err(RunError::config)?),
     };
     let bundles = bundles(args)?;
@@ -100,7 +105,11 @@ pub fn serve(args: &ServeArgs) -> Result<(), RunError> {
         if let Some(replay) = &replay {
             check(replay).await?;
         }
-        until_told(args, broker, metrics, replay, bundles).await
+        let mut services = services(args, broker.clone(), metrics, replay, bundles);
+        if let Some(spiffe) = &spiffe {
+            services = services.with_spiffe(spiffe.clone());
+        }
+        until_told(args, spiffe, broker, services).await
     })
 }
 
@@ -116,10 +125,9 @@ async fn check(replay: &Replay) -> Result<(), RunError> {
 
 async fn until_told(
     args: &ServeArgs,
+    spiffe: Option<SpiffeSource>,
     broker: Option<Arc<Broker>>,
-    metrics: Arc<Metrics>,
-    replay: Option<Replay>,
-    bundles: Vec<BundleFile>,
+    services: Services,
 ) -> Result<(), RunError> {
     // Before there is a socket to find: whoever finds it may send a signal.
     let mut terminate = signal(SignalKind::terminate())?;
@@ -128,6 +136,8 @@ async fn until_told(
     let (stop, stopped) = watch::channel(false);
     let mut tasks = tokio::task::JoinSet::new();
     let mut sockets = Vec::new();
+    // It ends with the runtime: what is under way may still need it.
+    let _following = spiffe.clone().map(|spiffe| tokio::spawn(spiffe.follow()));
     if let (Some(path), Some(broker)) = (&args.socket, &broker) {
         let (socket, listener) = bind(path, args.socket_mode, args.socket_group)?;
         tasks.spawn(server::serve(Arc::clone(broker), listener, stopped.clone()));
@@ -136,7 +146,7 @@ async fn until_told(
     }
     if let Some(path) = &args.services_socket {
         let (socket, listener) = bind(path, args.services_mode, args.services_group)?;
-        tasks.spawn(Arc::new(services(args, broker.clone(), metrics, replay, bundles)).serve(listener, stopped));
+        tasks.spawn(Arc::new(services).serve(listener, stopped));
         sockets.push(socket);
         log(format_args!("services on {}", path.display()));
     }
@@ -144,7 +154,7 @@ async fn until_told(
         tokio::select! {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
-            _ = reload.recv() => if let Some(broker) = &broker { reload_now(args, broker) },
+            _ = reload.recv() => if let Some(broker) = &broker { reload_now(args, broker, spiffe.as_ref()) },
         }
     }
     log(format_args!("stopping"));
@@ -156,8 +166,13 @@ async fn until_told(
     Ok(())
 }
 
-fn broker(args: &ServeArgs, policy: &Path, key: &Path, metrics: &Arc<Metrics>) -> Result<Broker, RunError> {
-    let issuer = issuer(policy, key)?;
+fn broker(
+    args: &ServeArgs,
+    (policy, key): (&Path, &Path),
+    metrics: &Arc<Metrics>,
+    spiffe: Option<&SpiffeSource>,
+) -> Result<Broker, RunError> {
+    let issuer = issuer(policy, key, spiffe)?;
     let target = match args.audit_log.as_os_str() == "-" {
         true => Target::Stdout,
         false => Target::File(args.audit_log.clone()),
@@ -175,18 +190,26 @@ fn broker(args: &ServeArgs, policy: &Path, key: &Path, metrics: &Arc<Metrics>) -
     Ok(Broker::new(issuer, audit, limits, Arc::clone(metrics)))
 }
 
-fn issuer(policy: &Path, key: &Path) -> Result<Issuer, RunError> {
-    let policy = Policy::from_file(policy).map_err(RunError::config)?;
+fn issuer(path: &Path, key: &Path, spiffe: Option<&SpiffeSource>) -> Result<Issuer, RunError> {
+    let policy = Policy::from_file(path).map_err(RunError::config)?;
     let key = SigningKey::from_file(key).map_err(RunError::config)?;
-    Ok(Issuer::new(policy, key, Box::new(Software)))
+    let source: Box<dyn WorkloadIdentitySource> = match spiffe {
+        None => Box::new(Software),
+        Some(spiffe) => {
+            let fits = spiffe.check_policy(&policy);
+            fits.map_err(|problem| RunError::Config(format!("broker policy {}: {problem}", path.display()).into()))?;
+            Box::new(spiffe.clone())
+        }
+    };
+    Ok(Issuer::new(policy, key, source))
 }
 
 /// Policy and key take effect together, or the old ones stay.
-fn reload_now(args: &ServeArgs, broker: &Broker) {
+fn reload_now(args: &ServeArgs, broker: &Broker, spiffe: Option<&SpiffeSource>) {
     let (Some(policy), Some(key)) = (&args.policy, &args.key_file) else {
         return;
     };
-    let reloaded = issuer(policy, key).and_then(|issuer| Ok((issuer, broker.audit().reopen()?)));
+    let reloaded = issuer(policy, key, spiffe).and_then(|issuer| Ok((issuer, broker.audit().reopen()?)));
     broker.metrics().reload(reloaded.is_ok());
     match reloaded {
         Ok((issuer, ())) => {

@@ -21,6 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::broker::Broker;
 use crate::bundle::{BundleFile, BundleKind};
+use crate::identity::spiffe::SpiffeSource;
 use crate::metrics::Metrics;
 use crate::replay::Replay;
 
@@ -42,6 +43,7 @@ pub struct Services {
     metrics: Option<(Arc<Metrics>, Option<Arc<Broker>>)>,
     bundles: Vec<BundleFile>,
     replay: Option<Replay>,
+    spiffe: Option<SpiffeSource>,
 }
 
 impl Services {
@@ -66,6 +68,12 @@ impl Services {
     /// Adds `POST /v1/replay/consume`.
     pub fn with_replay(mut self, replay: Replay) -> Self {
         self.replay = Some(replay);
+        self
+    }
+
+    /// Adds what is known of the workload's identity to the metrics.
+    pub fn with_spiffe(mut self, spiffe: SpiffeSource) -> Self {
+        self.spiffe = Some(spiffe);
         self
     }
 
@@ -96,6 +104,9 @@ impl Services {
                 let mut text = metrics.render(broker.as_ref().map(|broker| broker.gauges()));
                 if let Some(replay) = &self.replay {
                     text += &replay.counts().render();
+                }
+                if let Some(spiffe) = &self.spiffe {
+                    text += &spiffe.render();
                 }
                 self.look().await;
                 text += &bundle::render(&self.bundles);

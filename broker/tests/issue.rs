@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use trustplane_broker::ipc::{Envelope, Request};
 use trustplane_broker::mint::Provenance;
 use trustplane_broker::{
-    Asked, Fact, Identity, Issuer, Nonces, Outcome, Peer, Policy, Software, WorkloadIdentitySource,
+    Asked, Fact, Identity, Issuer, Nonces, Outcome, Peer, Policy, Refusal, Software, WorkloadIdentitySource,
 };
 use trustplane_core::{KeyBinding, PublicKey, Reason, UnixTime, base64url_array, base64url_bytes, hex, hex_array};
 
@@ -23,8 +23,8 @@ impl WorkloadIdentitySource for Signer {
         self.0
     }
 
-    fn identify(&self, class: KeyBinding, _: &Peer, _: UnixTime) -> Result<Identity, Reason> {
-        Ok(Identity { key_binding: class, subject: None, provenance: Provenance::default() })
+    fn identify(&self, class: KeyBinding, _: &Peer, _: UnixTime) -> Result<Identity, Refusal> {
+        Ok(Identity { key_binding: class, subject: None, provenance: Provenance::default(), valid_until: None })
     }
 }
 
@@ -36,10 +36,10 @@ impl WorkloadIdentitySource for Down {
         &[KeyBinding::Software, KeyBinding::AttestedWorkload]
     }
 
-    fn identify(&self, class: KeyBinding, peer: &Peer, now: UnixTime) -> Result<Identity, Reason> {
+    fn identify(&self, class: KeyBinding, peer: &Peer, now: UnixTime) -> Result<Identity, Refusal> {
         match class {
             KeyBinding::Software => Software.identify(class, peer, now),
-            _ => Err(Reason::WorkloadIdentityUnavailable),
+            _ => Err(Reason::WorkloadIdentityUnavailable.into()),
         }
     }
 }
@@ -52,14 +52,14 @@ impl WorkloadIdentitySource for Liar {
         &[KeyBinding::AttestedWorkload]
     }
 
-    fn identify(&self, _: KeyBinding, peer: &Peer, now: UnixTime) -> Result<Identity, Reason> {
+    fn identify(&self, _: KeyBinding, peer: &Peer, now: UnixTime) -> Result<Identity, Refusal> {
         Software.identify(KeyBinding::Software, peer, now)
     }
 }
 
 fn peer() -> Peer {
     let uid = Fact::Known(nix::unistd::geteuid().as_raw());
-    Peer { uid, gid: Fact::Unknown, pid: Fact::Known(42), process: Fact::Unsupported }
+    Peer { uid, gid: Fact::Unknown, pid: Fact::Known(42), process: Fact::Unsupported, cgroup: Fact::Unknown }
 }
 
 fn vector(text: &str) -> (Request, Value) {

@@ -25,7 +25,7 @@ fn peer(uid: u32, gid: u32, process: Fact<&str>) -> Peer {
         Fact::Unknown => Fact::Unknown,
         Fact::Unsupported => Fact::Unsupported,
     };
-    Peer { uid: Fact::Known(uid), gid: Fact::Known(gid), pid: Fact::Unknown, process }
+    Peer { uid: Fact::Known(uid), gid: Fact::Known(gid), pid: Fact::Unknown, process, cgroup: Fact::Unknown }
 }
 
 const GET: Tuple<'_> = Tuple { audience: "orders-api", route_id: "orders.get", method: "GET", context: &[] };

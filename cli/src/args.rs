@@ -40,6 +40,8 @@ pub(crate) enum Command {
     /// Build, sign, check and change bundles
     #[command(subcommand)]
     Bundle(cmd::bundle::Bundle),
+    /// Serve as a reverse proxy that verifies before it forwards
+    Adapter(Box<cmd::adapter::AdapterCommand>),
     /// Configure Envoy
     #[command(subcommand)]
     Envoy(cmd::envoy::EnvoyCommand),

@@ -1,3 +1,4 @@
+pub(crate) mod adapter;
 pub(crate) mod broker;
 pub(crate) mod bundle;
 pub(crate) mod demo;
@@ -25,6 +26,7 @@ pub(crate) fn run(command: Command, output: Output) -> Result<Verdict, Fault> {
         Command::Issuer(command) => command.run(output),
         Command::Verifier(command) => command.run(output),
         Command::Broker(command) => command.run(output),
+        Command::Adapter(command) => command.run(),
         Command::Bundle(command) => command.run(output),
         Command::Envoy(command) => command.run(output),
         Command::Schema(command) => command.run(output),

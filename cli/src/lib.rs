@@ -2,6 +2,7 @@
 //! renderer of Envoy configurations, the real Envoy as a child process, an echoing upstream.
 #![warn(missing_docs)]
 
+pub mod adapter;
 mod args;
 pub mod authoring;
 pub mod bundle;
@@ -14,9 +15,12 @@ mod diff;
 pub mod envoy;
 pub mod exit;
 pub mod files;
+pub mod host;
 mod input;
 pub mod issuer;
 pub mod judge;
+#[cfg(feature = "layer")]
+pub mod layer;
 mod lint;
 pub mod local;
 mod output;

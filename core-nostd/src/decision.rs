@@ -47,6 +47,11 @@ impl Denied {
         Self::new(Reason::VerifierUnavailable, now, Trail::default())
     }
 
+    /// A refusal for a rule of the host's own. Nothing passes for it, so any host may make one.
+    pub fn by_host(reason: Reason, now: UnixTime, trail: Trail) -> Self {
+        Self::new(reason, now, trail)
+    }
+
     pub(crate) fn new(reason: Reason, now: UnixTime, trail: Trail) -> Self {
         Self { event: Box::new(AuditEvent { occurred_at: now, reason, trail }) }
     }
@@ -105,6 +110,11 @@ impl Upstream {
     ) -> Self {
         let Passport { subject, issuer, trust_domain, jti, key_binding, .. } = passport;
         Self { unbound, forward_credentials, subject, issuer, trust_domain, jti, key_binding, route_id }
+    }
+
+    /// The route that policy matched.
+    pub fn route_id(&self) -> &str {
+        &self.route_id
     }
 
     /// Headers to remove, every copy; apply before [`Upstream::set`].

@@ -1,25 +1,27 @@
-//! The only folder that names the curve library.
+//! The only folder that knows the curve.
 //!
 //! Verification has no secrets, so everything here runs in variable time.
 
 mod cache;
 mod comb;
+mod curve;
+mod digits;
 mod encoded;
 mod equation;
+mod product;
 mod recent;
 
 use alloc::format;
 use alloc::string::String;
 use core::fmt;
 
-use curve25519_dalek::EdwardsPoint;
-use curve25519_dalek::edwards::CompressedEdwardsY;
-
 use crate::encoding::{base64url, base64url_array, hex, sha256};
 
+use self::curve::Point;
 use self::encoded::{is_canonical, is_small_order};
 use self::equation::Equation;
 
+pub(crate) use cache::Pending;
 pub use cache::{KeyCache, KeyCacheSettings};
 pub use comb::Width;
 
@@ -31,7 +33,7 @@ pub use comb::Width;
 pub struct PublicKey {
     bytes: [u8; 32],
     /// `−A`: the equation subtracts.
-    minus: EdwardsPoint,
+    minus: Point,
 }
 
 /// Why bytes are no usable public key.
@@ -47,7 +49,6 @@ pub enum KeyError {
 
 impl PublicKey {
     /// Reads the 32 bytes of RFC 8032 section 5.1.2.
-    #[expect(clippy::arithmetic_side_effects, reason = "a curve point, whose arithmetic is total")]
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, KeyError> {
         // The decoder takes them all the same.
         if !is_canonical(bytes) {
@@ -56,8 +57,8 @@ impl PublicKey {
         if is_small_order(bytes) {
             return Err(KeyError::SmallOrder);
         }
-        let point = CompressedEdwardsY(*bytes).decompress().ok_or(KeyError::NonCanonical)?;
-        Ok(Self { bytes: *bytes, minus: -point })
+        let point = Point::decode(bytes).ok_or(KeyError::NonCanonical)?;
+        Ok(Self { bytes: *bytes, minus: point.negated() })
     }
 
     /// Reads the wire form.
@@ -86,7 +87,8 @@ impl PublicKey {
     ///
     /// [`KeyCache::verify`] gives the same answers, faster.
     pub fn verify(&self, message: &[u8], signature: &[u8; 64]) -> bool {
-        Equation::read(self, message, signature).is_some_and(|equation| equation.holds_for(self))
+        Equation::read(self, message, signature)
+            .is_some_and(|equation| equation.point(self, None, None).is_some_and(|point| point.encode() == equation.r))
     }
 }
 

@@ -1,3 +1,5 @@
+mod signature;
+
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -12,6 +14,8 @@ use crate::reason::Reason;
 use crate::shared::shared;
 use crate::time::UnixTime;
 use crate::trust::{IssuerKey, Trust};
+
+pub(crate) use signature::Signature;
 
 /// Larger tokens are refused before anything is decoded.
 const MAX_TOKEN: usize = 8 * 1024;
@@ -40,7 +44,7 @@ struct Claims {
     context: Option<Facts>,
 }
 
-/// A passport that its issuer signed.
+/// What a passport says; whether its issuer said so is its [`Signature`]'s to tell.
 #[derive(Debug)]
 pub(crate) struct Passport {
     pub kid: String,
@@ -79,23 +83,30 @@ impl<'t> UnverifiedPassport<'t> {
         })
     }
 
-    /// Looks the issuer's key up, checks the signature, then the proof key it vouches for.
-    pub(crate) fn verify<'k>(
+    /// Looks the issuer's key up, begins to check the signature, and reads the proof key it vouches
+    /// for. A key that never verified anything is decoded once the signature stands: point
+    /// arithmetic is not spent on strangers.
+    pub(crate) fn begin<'k>(
         self,
         trust: &'k Trust,
         keys: &mut KeyCache,
         now: UnixTime,
-    ) -> Result<(Passport, &'k IssuerKey), Reason> {
+    ) -> Result<(Passport, &'k IssuerKey, Signature), Reason> {
         let Self { signing_input, signature, kid, claims } = self;
         let issuer_key = trust
             .key(&claims.issuer, &kid)
             .filter(|key| key.not_before.is_none_or(|from| from <= now))
             .filter(|key| key.not_after.is_none_or(|until| now <= until))
             .ok_or(Reason::UnknownIssuerKey)?;
-        if !keys.verify(&issuer_key.key, signing_input, &signature) {
-            return Err(Reason::InvalidPassportSignature);
-        }
-        let proof_key = keys.key(&claims.proof_key).map_err(|_| Reason::InvalidPassport)?;
+        let pending = keys.begin(&issuer_key.key, signing_input, &signature);
+        let mut signature = Signature::pending(pending.ok_or(Reason::InvalidPassportSignature)?);
+        let proof_key = match keys.known(&claims.proof_key) {
+            Some(key) => key,
+            None => {
+                signature = signature.settle(keys)?;
+                PublicKey::from_bytes(&claims.proof_key).map_err(|_| Reason::InvalidPassport)?
+            }
+        };
         let passport = Passport {
             kid,
             issuer: claims.issuer,
@@ -111,7 +122,7 @@ impl<'t> UnverifiedPassport<'t> {
             provenance: claims.provenance,
             context: claims.context,
         };
-        Ok((passport, issuer_key))
+        Ok((passport, issuer_key, signature))
     }
 }
 

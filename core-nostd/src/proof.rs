@@ -11,7 +11,7 @@ mod transcript_v1;
 
 use alloc::vec::Vec;
 
-use crate::key::KeyCache;
+use crate::key::{KeyCache, Pending};
 use crate::origin;
 use crate::passport::Passport;
 use crate::policy::Route;
@@ -56,15 +56,16 @@ impl<'a> Binding<'a> {
     }
 }
 
-/// What a proof bound.
-#[derive(Debug)]
+/// What a proof binds, if its signature stands.
+#[must_use]
 pub(crate) struct Bound {
     pub transcript_sha256: [u8; 32],
     /// Headers that nothing vouches for and the upstream must not see.
     pub removed: Vec<Vec<u8>>,
+    pub signature: Pending,
 }
 
-/// Checks the request's proof, of whichever kind it is: `transcript-v1` is the only one today.
-pub(crate) fn check(request: &Request<'_>, binding: &Binding<'_>, keys: &mut KeyCache) -> Result<Bound, Reason> {
+/// Checks the request's proof up to its signature's last step, of whichever kind it is: `transcript-v1` is the only one today.
+pub(crate) fn check(request: &Request<'_>, binding: &Binding<'_>, keys: &KeyCache) -> Result<Bound, Reason> {
     transcript_v1::check(request, binding, keys)
 }

@@ -10,12 +10,13 @@ use alloc::sync::Arc;
 
 use crate::admission::Admission;
 use crate::audit::Trail;
+use crate::checked::Checked;
 use crate::decision::{Denied, Upstream};
 use crate::key::KeyCache;
 use crate::origin;
-use crate::passport::{Passport, UnverifiedPassport};
+use crate::passport::{Passport, Signature, UnverifiedPassport};
 use crate::policy::{Freshness, Policy, Presented, Route};
-use crate::proof::{self, Binding};
+use crate::proof::{self, Binding, Bound};
 use crate::proven::Proven;
 use crate::reason::Reason;
 use crate::replay::ReplayKey;
@@ -24,14 +25,7 @@ use crate::revocation::RevocationSubject;
 use crate::settings::Settings;
 use crate::shared::shared;
 use crate::time::UnixTime;
-use crate::trust::Trust;
-
-/// A verified document and the moment it was last known to be current.
-#[derive(Debug)]
-pub struct Checked<T> {
-    document: Arc<T>,
-    checked_at: UnixTime,
-}
+use crate::trust::{IssuerKey, Trust};
 
 /// Everything that does not change from request to request.
 #[derive(Debug)]
@@ -42,7 +36,6 @@ pub struct Verifier {
 }
 
 /// A request whose caller is authorised; its proof is still to be checked.
-#[derive(Debug)]
 #[must_use]
 pub struct Opened<'v> {
     verifier: &'v Verifier,
@@ -50,35 +43,8 @@ pub struct Opened<'v> {
     request: Request<'v>,
     query: Cow<'v, str>,
     passport: Passport,
+    signature: Signature,
     trail: Trail,
-}
-
-impl<T> Checked<T> {
-    /// A document that was verified, or told to be unchanged, at that moment.
-    pub fn new(document: T, checked_at: UnixTime) -> Self {
-        Self { document: Arc::new(document), checked_at }
-    }
-
-    /// The document.
-    pub fn document(&self) -> &T {
-        &self.document
-    }
-
-    /// The last verified fetch or "not modified".
-    pub const fn checked_at(&self) -> UnixTime {
-        self.checked_at
-    }
-
-    /// The same document, known to be current until `now`; time never runs back.
-    pub fn still_current(&self, now: UnixTime) -> Self {
-        Self { document: Arc::clone(&self.document), checked_at: self.checked_at.max(now) }
-    }
-}
-
-impl<T> Clone for Checked<T> {
-    fn clone(&self) -> Self {
-        self.still_current(self.checked_at)
-    }
 }
 
 impl Verifier {
@@ -104,42 +70,65 @@ impl Verifier {
 
     /// Every check of the head but the proof.
     pub fn open_with<'v>(&'v self, head: &Head<'v>, keys: &mut KeyCache, now: UnixTime) -> Result<Opened<'v>, Denied> {
+        self.begin(head, keys, now)?.settle(keys, now)
+    }
+
+    /// Every check of the head.
+    pub fn prove_with(&self, head: &Head<'_>, keys: &mut KeyCache, now: UnixTime) -> Result<Proven, Denied> {
+        self.begin(head, keys, now)?.prove(keys, now)
+    }
+
+    /// Every check of the head but the proof and, maybe, the last step of the passport's signature.
+    fn begin<'v>(&'v self, head: &Head<'v>, keys: &mut KeyCache, now: UnixTime) -> Result<Opened<'v>, Denied> {
         let mut trail = Trail::default();
         match self.examine(head, keys, now, &mut trail) {
-            Ok((route, request, query, passport)) => {
-                Ok(Opened { verifier: self, route, request, query, passport, trail })
+            Ok((route, request, query, passport, signature)) => {
+                Ok(Opened { verifier: self, route, request, query, passport, signature, trail })
             }
             Err(reason) => Err(Denied::new(reason, now, trail)),
         }
     }
 
-    /// Every check of the head.
-    pub fn prove_with(&self, head: &Head<'_>, keys: &mut KeyCache, now: UnixTime) -> Result<Proven, Denied> {
-        self.open_with(head, keys, now)?.prove(keys, now)
-    }
-
-    /// Checks 1 to 10.
+    /// Checks 1 to 10. A refusal is that of the first check that fails, the signature's included.
     fn examine<'v>(
         &'v self,
         head: &Head<'v>,
         keys: &mut KeyCache,
         now: UnixTime,
         trail: &mut Trail,
-    ) -> Result<(&'v Route, Request<'v>, Cow<'v, str>, Passport), Reason> {
-        let settings = &self.settings;
+    ) -> Result<(&'v Route, Request<'v>, Cow<'v, str>, Passport, Signature), Reason> {
         let policy = self.policy.as_ref().ok_or(Reason::BundlePolicyMissing)?;
-        trail.policy(&policy.document);
+        trail.policy(policy.document());
 
         let request = Request::read(head)?;
-        let route = policy.document.route(request.method, request.path).ok_or(Reason::BundleRouteMissing)?;
+        let route = policy.document().route(request.method, request.path).ok_or(Reason::BundleRouteMissing)?;
         trail.route(route);
         let query = route.query_form().read(request.query).map_err(|_| Reason::RequestNotCanonical)?;
 
         self.check_freshness(policy, route.freshness(), now)?;
 
         let passport = UnverifiedPassport::parse(request.token).ok_or(Reason::InvalidPassport)?;
-        let (passport, issuer_key) = passport.verify(&self.trust.document, keys, now)?;
-        trail.passport(&passport);
+        let (passport, issuer_key, signature) = passport.begin(self.trust.document(), keys, now)?;
+        match self.admit(policy.document(), route, &passport, issuer_key, now) {
+            Ok(()) => Ok((route, request, query, passport, signature)),
+            Err(reason) => {
+                let _stands = signature.settle(keys)?;
+                trail.passport(&passport);
+                Err(reason)
+            }
+        }
+    }
+
+    /// Checks 6 to 10: what a passport may do, if its signature stands.
+    fn admit(
+        &self,
+        policy: &Policy,
+        route: &Route,
+        passport: &Passport,
+        issuer_key: &IssuerKey,
+        now: UnixTime,
+    ) -> Result<(), Reason> {
+        let settings = &self.settings;
         passport.check_times(now, settings.skew, settings.max_ttl)?;
 
         if passport.audience != route.audience() {
@@ -167,12 +156,12 @@ impl Verifier {
         };
         let as_of = now.plus(settings.skew);
         let revoked = issuer_key.revoked
-            || self.trust.document.revocations().revokes(&subject, as_of)
-            || policy.document.revocations().revokes(&subject, as_of);
+            || self.trust.document().revocations().revokes(&subject, as_of)
+            || policy.revocations().revokes(&subject, as_of);
         if revoked {
             return Err(Reason::PassportRevoked);
         }
-        Ok((route, request, query, passport))
+        Ok(())
     }
 
     /// The age is always that of the older of the two documents.
@@ -181,12 +170,12 @@ impl Verifier {
         let (times, most) = match class {
             Freshness::OfflineOk => return Ok(()),
             Freshness::Unknown => return Err(Reason::BundleFreshnessUnknown),
-            Freshness::Realtime => ([policy.checked_at, self.trust.checked_at], self.settings.realtime_window),
+            Freshness::Realtime => ([policy.checked_at(), self.trust.checked_at()], self.settings.realtime_window),
             Freshness::Bounded { max_staleness_seconds: 0 } => return Err(Reason::StaleBundleFailClosed),
             Freshness::Bounded { max_staleness_seconds } => (
                 [
-                    issued(policy.document.issued_at(), policy.checked_at),
-                    issued(self.trust.document.issued_at(), self.trust.checked_at),
+                    issued(policy.document().issued_at(), policy.checked_at()),
+                    issued(self.trust.document().issued_at(), self.trust.checked_at()),
                 ],
                 max_staleness_seconds,
             ),
@@ -195,30 +184,54 @@ impl Verifier {
         let latest = now.plus(self.settings.skew);
         let fresh = times.iter().all(|time| *time <= latest && now.since(*time) <= most);
         // A kind of revocation we cannot read may be about this very passport.
-        let readable =
-            !policy.document.revocations().has_unknown_type() && !self.trust.document.revocations().has_unknown_type();
+        let readable = !policy.document().revocations().has_unknown_type()
+            && !self.trust.document().revocations().has_unknown_type();
         if fresh && readable { Ok(()) } else { Err(Reason::StaleBundleFailClosed) }
     }
 }
 
 impl Opened<'_> {
+    /// The last step of the passport's signature, where it is still to be done.
+    fn settle(mut self, keys: &mut KeyCache, now: UnixTime) -> Result<Self, Denied> {
+        match self.signature.settle(keys) {
+            Ok(signature) => {
+                self.signature = signature;
+                Ok(self)
+            }
+            Err(reason) => Err(Denied::new(reason, now, self.trail)),
+        }
+    }
+
     /// Check 11: the transcript over the claimed body digest, then the proof.
     ///
     /// No body is read for a caller without a proof.
     pub fn prove(self, keys: &mut KeyCache, now: UnixTime) -> Result<Proven, Denied> {
-        let Self { verifier, route, request, query, passport, mut trail } = self;
+        let Self { verifier, route, request, query, passport, signature, mut trail } = self;
         let settings = &verifier.settings;
         let authority = &origin::authority(settings, route, &request.authority);
         let binding = Binding::new(settings, route, &request, &query, &passport, authority);
-        let bound = match proof::check(&request, &binding, keys) {
+        let checked = proof::check(&request, &binding, keys);
+        let settled = match checked {
+            Ok(Bound { signature: proof, transcript_sha256, removed }) => {
+                signature.settle_with(proof, keys).map(|stands| {
+                    if stands { Ok((transcript_sha256, removed)) } else { Err(Reason::InvalidRequestProof) }
+                })
+            }
+            Err(reason) => signature.settle(keys).map(|_stands| Err(reason)),
+        };
+        // What an unsigned passport says enters no record.
+        if settled.is_ok() {
+            trail.passport(&passport);
+        }
+        let (transcript_sha256, removed) = match settled.flatten() {
             Ok(bound) => bound,
             Err(reason) => return Err(Denied::new(reason, now, trail)),
         };
-        trail.transcript_sha256 = Some(bound.transcript_sha256);
+        trail.transcript_sha256 = Some(transcript_sha256);
         let keep_until = passport.expires_at.plus(settings.skew.saturating_mul(2));
         let key = ReplayKey::new(&passport.issuer, &passport.jti, passport.issued_at, keep_until);
         let expires_at = passport.expires_at.plus(settings.skew);
-        let upstream = Upstream::new(passport, route.shared_names().0, bound.removed, settings.forward_credentials);
+        let upstream = Upstream::new(passport, route.shared_names().0, removed, settings.forward_credentials);
         let admission = Admission::new(key, expires_at, upstream, trail);
         let room = route.max_body_bytes().unwrap_or(settings.max_body_bytes);
         Ok(Proven::new(admission, route.body_mode(), request.body_sha256, room))

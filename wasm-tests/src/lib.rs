@@ -18,4 +18,6 @@ pub mod host;
 #[cfg(not(any(core_alone, target_arch = "wasm32")))]
 pub mod load;
 #[cfg(not(any(core_alone, target_arch = "wasm32")))]
+pub mod report;
+#[cfg(not(any(core_alone, target_arch = "wasm32")))]
 pub mod store;

@@ -5,14 +5,13 @@ use clap::Args;
 /// Where consumed passports are remembered
 #[derive(Args, Clone, Debug, Default)]
 pub struct ReplayArgs {
-    /// Serve POST /v1/replay/consume with this Redis: redis://, rediss:// or unix://; repeatable with the next two
+    /// Consume passports in this Redis: redis://, rediss:// or unix://; repeatable with the next two
     #[arg(
         long,
         value_name = "URL",
         env = "TRUSTPLANE_BROKER_REPLAY_REDIS",
         hide_env_values = true,
-        value_delimiter = ',',
-        requires = "services_socket"
+        value_delimiter = ','
     )]
     pub replay_redis: Vec<String>,
     /// The URLs are Sentinels, to be asked for the primary of this name
@@ -44,7 +43,7 @@ pub struct ReplayArgs {
         requires = "replay_redis"
     )]
     pub replay_wait_replicas: u32,
-    /// Time for an answer in all; less than the filter's timeout_ms, so that the answer is the service's own
+    /// Time for an answer in all; a service's is less than the filter's timeout_ms, so that the answer is its own
     #[arg(
         long,
         value_name = "MS",

@@ -37,6 +37,25 @@ pub struct Broker {
     log: PathBuf,
 }
 
+/// What a broker is to do.
+#[derive(Clone, Debug)]
+pub struct Plan<'a> {
+    /// `iss` of its passports.
+    pub issuer: &'a str,
+    /// Its key's id.
+    pub kid: &'a str,
+    /// `trust_domain` of its passports.
+    pub trust_domain: &'a str,
+    /// Whom they are for, where nothing vouches for another name.
+    pub subject: &'a str,
+    /// The users that it issues to.
+    pub uids: Vec<u32>,
+    /// Routes, each with its method.
+    pub routes: &'a [(&'a str, &'a str)],
+    /// Other flags of `broker serve`.
+    pub flags: Vec<String>,
+}
+
 enum NotReady {
     Exited(ExitStatus),
     Io(io::Error),
@@ -57,13 +76,22 @@ impl Broker {
     }
 
     fn start_for(uid: u32, program: &Path, key: &SigningKey, folder: &Folder) -> Result<Self, Fault> {
+        let routes = [("orders.read", "GET"), ("orders.create", "POST")];
+        let (issuer, kid, trust_domain, subject) = (ISSUER, KID, TRUST_DOMAIN, SUBJECT);
+        let plan = Plan { issuer, kid, trust_domain, subject, uids: vec![uid], routes: &routes, flags: Vec::new() };
+        Self::launch(program, key, folder, &plan)
+    }
+
+    /// Starts `program broker serve` to another plan and waits until it answers. Blocks.
+    pub fn launch(program: &Path, key: &SigningKey, folder: &Folder, plan: &Plan<'_>) -> Result<Self, Fault> {
         let key_file = folder.write("broker-private-key", &format!("{}\n", *key.to_base64url()), Readers::Owner)?;
-        let policy = folder.write("broker-policy.json", &pretty(&policy(uid)), Readers::Owner)?;
+        let policy = folder.write("broker-policy.json", &pretty(&policy(plan)), Readers::Owner)?;
         let (socket, audit_log, log) =
             (folder.file("broker.sock"), folder.file("broker-audit.jsonl"), folder.file("broker.log"));
         let mut command = Command::new(program);
         command.args(["broker", "serve", "--socket"]).arg(&socket);
         command.arg("--policy").arg(policy).arg("--key-file").arg(key_file).arg("--audit-log").arg(&audit_log);
+        command.args(&plan.flags);
         // What the user has set for a broker of their own is not about this one.
         for (name, _) in
             std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TRUSTPLANE_BROKER_"))
@@ -123,21 +151,25 @@ async fn await_ready(socket: &Path, child: &mut Child) -> Result<(), NotReady> {
     Err(NotReady::Late)
 }
 
-fn policy(uid: u32) -> Json {
+fn policy(plan: &Plan<'_>) -> Json {
     let request = |route_id: &str, method: &str| value!({ "audience": (AUDIENCE), "route_id": (route_id), "methods": [(method)] });
-    let requests = vec![request("orders.read", "GET"), request("orders.create", "POST")];
+    let requests: Vec<_> = plan.routes.iter().map(|(route_id, method)| request(route_id, method)).collect();
+    let caller = |uid: &u32| {
+        value!({
+            "peer": { "uid": (*uid) },
+            "subject": (plan.subject),
+            "context_fields": ["purpose", "tool_name"],
+            "requests": (requests.clone()),
+        })
+    };
+    let callers: Vec<_> = plan.uids.iter().map(caller).collect();
     value!({
         "version": "trustplane-broker-policy-v1",
         "policy_id": "trustplane-up-broker",
         "policy_version": "1",
-        "issuer": (ISSUER),
-        "kid": (KID),
-        "trust_domain": (TRUST_DOMAIN),
-        "callers": [{
-            "peer": { "uid": (uid) },
-            "subject": (SUBJECT),
-            "context_fields": ["purpose", "tool_name"],
-            "requests": (requests),
-        }],
+        "issuer": (plan.issuer),
+        "kid": (plan.kid),
+        "trust_domain": (plan.trust_domain),
+        "callers": (callers),
     })
 }

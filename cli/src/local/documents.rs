@@ -6,7 +6,7 @@ use trustplane_core::{DocumentError, PublicKey, UnixTime};
 
 use super::caller::{AUDIENCE, FORMER_SUBJECT, ISSUER, KID, SUBJECT, TRUST_DOMAIN};
 use super::up::Scenario;
-use super::{broker, tiers};
+use super::{attested, broker, tiers};
 use crate::bundle::{self, Kind, Signer};
 use crate::value::{Json, value};
 
@@ -21,6 +21,8 @@ pub(super) struct Issuers<'a> {
     pub(super) broker: Option<&'a PublicKey>,
     /// Of the token service of the acceptance scenario.
     pub(super) service: &'a PublicKey,
+    /// Of a broker that vouches for workloads.
+    pub(super) attested: Option<&'a PublicKey>,
 }
 
 /// Both documents, signed.
@@ -62,6 +64,14 @@ fn policy(scenario: Scenario, issuers: &Issuers<'_>) -> Json {
         Value::Object(route("orders.read", "GET", "/orders/{id}")),
         Value::Object(route("orders.create", "POST", "/orders")),
     ];
+    if issuers.attested.is_some() {
+        let mut ledger = route(attested::ROUTE, "GET", "/ledger/{id}");
+        let mut allowed = sources(scenario, issuers);
+        allowed.push(attested::rule());
+        ledger.insert("allowed_sources", value!(allowed));
+        ledger.insert("required_key_binding", value!("attested_workload"));
+        routes.push(Value::Object(ledger));
+    }
     if scenario == Scenario::Acceptance {
         // A request whose method was changed must reach a route, or no proof is looked at.
         routes.push(Value::Object(route("orders.replace", "PUT", "/orders/{id}")));
@@ -120,7 +130,7 @@ fn trust(scenario: Scenario, issuers: &Issuers<'_>, now: UnixTime) -> Json {
         })],
         Scenario::Orders => Vec::new(),
     };
-    let issuer = |issuer: &str, kid: &str, key: &PublicKey| {
+    let granting = |issuer: &str, kid: &str, key: &PublicKey, class: &str| {
         value!({
             "issuer": (issuer),
             "trust_domain": (TRUST_DOMAIN),
@@ -128,15 +138,18 @@ fn trust(scenario: Scenario, issuers: &Issuers<'_>, now: UnixTime) -> Json {
                 "kid": (kid),
                 "alg": "EdDSA",
                 "public_key_b64url": (key.to_base64url()),
-                // It lies in a file: it grants no more.
-                "max_key_binding": "software",
+                "max_key_binding": (class),
             }],
         })
     };
+    // A key that lies in a file grants no more.
+    let issuer = |issuer: &str, kid: &str, key: &PublicKey| granting(issuer, kid, key, "software");
     let mut known = vec![issuer(ISSUER, KID, issuers.caller)];
     if scenario == Scenario::Acceptance {
         known.push(issuer(tiers::SERVICE, tiers::SERVICE_KID, issuers.service));
     }
     known.extend(issuers.broker.map(|key| issuer(broker::ISSUER, broker::KID, key)));
+    // What this one's passports say of workloads is what it verified; it is believed in that.
+    known.extend(issuers.attested.map(|key| granting(attested::ISSUER, attested::KID, key, "attested_workload")));
     value!({ "issuers": (known), "revocations": (revocations) })
 }

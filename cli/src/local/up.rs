@@ -7,6 +7,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use trustplane_broker::{BundleFile, BundleKind, Log, Services, SigningKey};
+use trustplane_core::PublicKey;
 
 use super::broker::Broker;
 use super::caller::{Caller, get_profile, post_profile};
@@ -42,6 +43,8 @@ pub struct UpOptions {
     pub store: Store,
     /// The program whose `broker serve` is the stack's broker; without one there is no broker.
     pub broker: Option<PathBuf>,
+    /// The key of a broker that vouches for workloads; with one there is `GET /ledger/{id}`, for them alone.
+    pub attested: Option<PublicKey>,
 }
 
 /// Which policy a local stack serves.
@@ -110,6 +113,7 @@ impl Default for UpOptions {
             scenario: Scenario::default(),
             store: Store::default(),
             broker: None,
+            attested: None,
         }
     }
 }
@@ -131,6 +135,7 @@ impl Up {
             caller: caller.public_key(),
             broker: options.broker.as_ref().map(|_| broker_key.public_key()),
             service: vouching.public_key(),
+            attested: options.attested.as_ref(),
         };
         let documents = Documents::new(options.scenario, &issuers, &signer, clock::now())
             .map_err(|error| Fault::member("the local stack's bundles", error.pointer, error.problem))?;

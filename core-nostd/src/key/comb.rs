@@ -1,27 +1,29 @@
-mod digits;
-
 use alloc::vec::Vec;
 use core::mem::size_of;
 
-use curve25519_dalek::{EdwardsPoint, Scalar};
+use curve25519_dalek::Scalar;
 
-use self::digits::{Digit, Digits};
+use super::curve::{Niels, Point};
+use super::digits::{Digit, Digits};
+
+/// How many points are divided by one inversion while a table is built.
+const BATCH: usize = 256;
 
 /// Scalars are below the group's order, and that is below `2^253`.
 const SCALAR_BITS: usize = 253;
 
 /// How many bits of a scalar one table entry stands for, 4 to 10: a product is a sum of
-/// `⌈253 / width⌉` entries of 160 bytes.
+/// `⌈253 / width⌉` entries of 120 bytes.
 ///
 /// | width | terms | base point's table | key's table |
 /// | ----- | ----- | ------------------ | ----------- |
-/// | 4     | 64    | 82 KB              | 41 KB       |
-/// | 5     | 51    | 131 KB             | 67 KB       |
-/// | 6     | 43    | 220 KB             | 113 KB      |
-/// | 7     | 37    | 379 KB             | 195 KB      |
-/// | 8     | 32    | 655 KB             | 328 KB      |
-/// | 9     | 29    | 1.2 MB             | 614 KB      |
-/// | 10    | 26    | 2.1 MB             | 1.1 MB      |
+/// | 4     | 64    | 61 KB              | 31 KB       |
+/// | 5     | 51    | 98 KB              | 50 KB       |
+/// | 6     | 43    | 165 KB             | 84 KB       |
+/// | 7     | 37    | 284 KB             | 146 KB      |
+/// | 8     | 32    | 492 KB             | 246 KB      |
+/// | 9     | 29    | 891 KB             | 461 KB      |
+/// | 10    | 26    | 1.6 MB             | 799 KB      |
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Width(u8);
 
@@ -41,7 +43,7 @@ pub(super) enum Rows {
 pub(super) struct Comb {
     width: Width,
     rows: Rows,
-    points: Vec<EdwardsPoint>,
+    points: Vec<Niels>,
 }
 
 /// Table entries, copied before the first of them is added: tables do not fit the processor's
@@ -56,8 +58,8 @@ pub(super) struct Terms {
 
 #[derive(Default)]
 struct Summands {
-    plus: Vec<EdwardsPoint>,
-    minus: Vec<EdwardsPoint>,
+    plus: Vec<Niels>,
+    minus: Vec<Niels>,
 }
 
 impl Width {
@@ -66,6 +68,9 @@ impl Width {
     /// The default for the base point, whose one table serves every signature.
     pub const BASE: Self = Self(9);
 
+    /// For a point that is multiplied once: fewest sums, those for its multiples included.
+    pub(super) const ONCE: Self = Self(5);
+
     /// Nothing outside 4 to 10.
     pub const fn new(bits: u8) -> Option<Self> {
         if matches!(bits, 4..=10) { Some(Self(bits)) } else { None }
@@ -73,10 +78,14 @@ impl Width {
 
     /// The size of a table.
     pub(super) const fn table_bytes(self, rows: Rows) -> usize {
-        self.rows(rows).saturating_mul(self.entries()).saturating_mul(size_of::<EdwardsPoint>())
+        self.rows(rows).saturating_mul(self.entries()).saturating_mul(size_of::<Niels>())
     }
 
-    const fn digits(self) -> usize {
+    pub(super) const fn bits(self) -> u8 {
+        self.0
+    }
+
+    pub(super) const fn digits(self) -> usize {
         match self.0 {
             4 => SCALAR_BITS.div_ceil(4),
             5 => SCALAR_BITS.div_ceil(5),
@@ -96,7 +105,7 @@ impl Width {
     }
 
     /// Entries of a row.
-    const fn entries(self) -> usize {
+    pub(super) const fn entries(self) -> usize {
         match self.0 {
             4 => 8,
             5 => 16,
@@ -110,22 +119,25 @@ impl Width {
 }
 
 impl Comb {
-    #[expect(clippy::arithmetic_side_effects, reason = "curve points, whose arithmetic is total")]
-    pub(super) fn new(point: &EdwardsPoint, width: Width, rows: Rows) -> Self {
+    pub(super) fn new(point: &Point, width: Width, rows: Rows) -> Self {
         let mut points = Vec::with_capacity(width.rows(rows).saturating_mul(width.entries()));
+        let mut multiples = Vec::with_capacity(BATCH.max(width.entries()));
         let mut first = *point;
         for _ in 0..width.rows(rows) {
+            let one = first.cached();
             let mut multiple = first;
-            points.push(multiple);
+            multiples.push(multiple);
             for _ in 1..width.entries() {
-                multiple += first;
-                points.push(multiple);
+                multiple = multiple.plus_cached(&one).point();
+                multiples.push(multiple);
             }
-            first = multiple + multiple;
-            if rows == Rows::Even {
-                first = shifted(first, width.0);
+            first = multiple.shifted(if rows == Rows::Even { width.0.saturating_add(1) } else { 1 });
+            if multiples.len() >= BATCH {
+                Point::divide(&multiples, &mut points);
+                multiples.clear();
             }
         }
+        Point::divide(&multiples, &mut points);
         Self { width, rows, points }
     }
 
@@ -151,20 +163,17 @@ impl Comb {
 }
 
 impl Terms {
-    /// Room for the terms of two products.
-    pub(super) fn of(one: &Comb, two: &Comb) -> Self {
-        let rows = |comb: &Comb| comb.width.rows(comb.rows);
-        let high = |comb: &Comb| if comb.rows == Rows::Even { rows(comb) } else { 0 };
-        Self {
-            low: Summands::with_capacity(rows(one).saturating_add(rows(two))),
-            high: Summands::with_capacity(high(one).saturating_add(high(two))),
-            shift: 0,
-        }
+    /// Room for the terms of one product or two.
+    pub(super) fn of(one: &Comb, two: Option<&Comb>) -> Self {
+        let combs = || [Some(one), two].into_iter().flatten();
+        let low = combs().map(|comb| comb.width.rows(comb.rows)).fold(0, usize::saturating_add);
+        let even = combs().filter(|comb| comb.rows == Rows::Even);
+        let high = even.map(|comb| comb.width.rows(comb.rows)).fold(0, usize::saturating_add);
+        Self { low: Summands::with_capacity(low), high: Summands::with_capacity(high), shift: 0 }
     }
 
-    pub(super) fn sum(&self) -> EdwardsPoint {
-        let high = shifted(self.high.sum(EdwardsPoint::default()), self.shift);
-        self.low.sum(high)
+    pub(super) fn sum(&self) -> Point {
+        self.low.sum(self.high.sum(Point::ZERO).shifted(self.shift))
     }
 }
 
@@ -174,7 +183,7 @@ impl Summands {
         Self { plus: Vec::with_capacity(terms), minus: Vec::with_capacity(terms) }
     }
 
-    fn push(&mut self, row: &[EdwardsPoint], digit: Digit) -> Option<()> {
+    fn push(&mut self, row: &[Niels], digit: Digit) -> Option<()> {
         match digit {
             Digit::Zero => {}
             Digit::Plus(number) => self.plus.push(*row.get(number.checked_sub(1)?)?),
@@ -183,25 +192,16 @@ impl Summands {
         Some(())
     }
 
-    #[expect(clippy::arithmetic_side_effects, reason = "curve points, whose arithmetic is total")]
-    fn sum(&self, mut sum: EdwardsPoint) -> EdwardsPoint {
+    fn sum(&self, mut sum: Point) -> Point {
         for term in &self.plus {
-            sum += term;
+            sum = sum.plus(term).point();
         }
         for term in &self.minus {
-            sum -= term;
+            sum = sum.minus(term).point();
         }
         sum
     }
 }
 
-/// `2^bits` times a point.
-#[expect(clippy::arithmetic_side_effects, reason = "curve points, whose arithmetic is total")]
-fn shifted(point: EdwardsPoint, bits: u8) -> EdwardsPoint {
-    // The cofactor is 8, and its product the one doubling that the library exports.
-    let eightfold = (0..bits / 3).fold(point, |point, _| point.mul_by_cofactor());
-    (0..bits % 3).fold(eightfold, |point, _| point + point)
-}
-
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

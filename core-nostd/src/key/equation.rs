@@ -1,8 +1,10 @@
-use curve25519_dalek::{EdwardsPoint, Scalar};
+use curve25519_dalek::Scalar;
 use sha2::{Digest, Sha512};
 
-use super::PublicKey;
+use super::comb::{Comb, Terms};
+use super::curve::Point;
 use super::encoded::is_small_order;
+use super::{PublicKey, product};
 
 /// What holds when a signature stands: the encoding of `sB − kA` is `r`, byte for byte (RFC 8032
 /// section 5.1.7, without the cofactor).
@@ -12,7 +14,7 @@ use super::encoded::is_small_order;
 pub(super) struct Equation {
     pub s: Scalar,
     pub k: Scalar,
-    r: [u8; 32],
+    pub r: [u8; 32],
 }
 
 impl Equation {
@@ -28,13 +30,19 @@ impl Equation {
         Some(Self { s, k: Scalar::from_bytes_mod_order_wide(&hash.into()), r: *r })
     }
 
-    /// Whether `point`, which is `sB − kA`, is the one the signature names.
-    pub(super) fn holds_at(&self, point: &EdwardsPoint) -> bool {
-        point.compress().as_bytes() == &self.r
-    }
-
-    /// Whether it holds; `key` is the one it was read with.
-    pub(super) fn holds_for(&self, key: &PublicKey) -> bool {
-        self.holds_at(&EdwardsPoint::vartime_double_scalar_mul_basepoint(&self.k, &key.minus, &self.s))
+    /// `sB − kA`, from the tables that there are; `key` is the one the equation was read with, and
+    /// `table` its own.
+    pub(super) fn point(&self, key: &PublicKey, base: Option<&Comb>, table: Option<&Comb>) -> Option<Point> {
+        let Some(base) = base else {
+            return product::sum([(&Point::base(), &self.s), (&key.minus, &self.k)]);
+        };
+        let mut terms = Terms::of(base, table);
+        base.gather(&self.s, &mut terms)?;
+        let Some(table) = table else {
+            let product = product::sum([(&key.minus, &self.k)])?;
+            return Some(terms.sum().plus_cached(&product.cached()).point());
+        };
+        table.gather(&self.k, &mut terms)?;
+        Some(terms.sum())
     }
 }

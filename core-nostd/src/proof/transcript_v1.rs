@@ -5,20 +5,19 @@ use crate::reason::Reason;
 use crate::request::Request;
 use crate::transcript::Transcript;
 
-/// Rebuilds the transcript over the claimed body digest, compares digests, then verifies.
+/// Rebuilds the transcript over the claimed body digest, compares digests, then begins to verify.
 ///
 /// The claimed digest is compared before the signature: a tampered request is a binding mismatch,
 /// an unverifiable proof is not.
-pub(super) fn check(request: &Request<'_>, binding: &Binding<'_>, keys: &mut KeyCache) -> Result<Bound, Reason> {
+pub(super) fn check(request: &Request<'_>, binding: &Binding<'_>, keys: &KeyCache) -> Result<Bound, Reason> {
     let transcript = rebuilt(request, binding);
     let prefix = transcript.prefix();
     let selection = Selection::of(request, binding.covered);
     let claimed = &request.transcript_sha256;
     let removed = selection.find(|names| transcript.digest_with(&prefix, names.headers()) == *claimed)?;
-    if !keys.verify(&binding.passport.proof_key, claimed, &request.proof) {
-        return Err(Reason::InvalidRequestProof);
-    }
-    Ok(Bound { transcript_sha256: *claimed, removed: removed.unwrap_or_default() })
+    let proof_key = &binding.passport.proof_key;
+    let signature = keys.begin(proof_key, claimed, &request.proof).ok_or(Reason::InvalidRequestProof)?;
+    Ok(Bound { transcript_sha256: *claimed, removed: removed.unwrap_or_default(), signature })
 }
 
 /// The transcript of the request as it came, but for the headers.

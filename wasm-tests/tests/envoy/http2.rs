@@ -30,7 +30,7 @@ pub fn send(address: SocketAddr, case: &Case, request_id: Option<&str>) -> Resul
     reply.map_err(|error| format!("the exchange failed: {error}"))
 }
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 async fn exchange(address: SocketAddr, case: &Case, request_id: Option<&str>) -> Result<Reply, Failure> {
     let stream = TcpStream::connect(address).await?;
@@ -45,11 +45,7 @@ async fn exchange(address: SocketAddr, case: &Case, request_id: Option<&str>) ->
     if let Some(id) = request_id {
         request.headers_mut().insert("x-request-id", HeaderValue::from_str(id)?);
     }
-    let chunks = case.body_chunks.iter().map(|chunk| Frame::data(chunk.0.clone().into()));
-    let mut body = Frames(chunks.collect());
-    if !case.trailers.is_empty() {
-        body.0.push_back(Frame::trailers(map(&case.trailers)?));
-    }
+    let body = Frames::of(case)?;
     let response = sender.send_request(request.map(|()| body)).await?;
     let (head, body) = response.into_parts();
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -61,7 +57,19 @@ async fn exchange(address: SocketAddr, case: &Case, request_id: Option<&str>) ->
 }
 
 /// A body in the parts it was given in; its end comes with the last one.
-struct Frames(VecDeque<Frame<Bytes>>);
+pub struct Frames(VecDeque<Frame<Bytes>>);
+
+impl Frames {
+    /// The case's body and trailers.
+    pub fn of(case: &Case) -> Result<Self, Failure> {
+        let chunks = case.body_chunks.iter().map(|chunk| Frame::data(chunk.0.clone().into()));
+        let mut frames = Self(chunks.collect());
+        if !case.trailers.is_empty() {
+            frames.0.push_back(Frame::trailers(map(&case.trailers)?));
+        }
+        Ok(frames)
+    }
+}
 
 impl Body for Frames {
     type Data = Bytes;
@@ -79,7 +87,8 @@ impl Body for Frames {
     }
 }
 
-fn map(pairs: &[(String, case::Bytes)]) -> Result<HeaderMap, Failure> {
+/// Pairs as the HTTP library has them.
+pub fn map(pairs: &[(String, case::Bytes)]) -> Result<HeaderMap, Failure> {
     let mut map = HeaderMap::new();
     for (name, value) in pairs {
         map.append(HeaderName::from_bytes(name.as_bytes())?, HeaderValue::from_bytes(&value.0)?);

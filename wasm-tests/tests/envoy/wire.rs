@@ -69,7 +69,8 @@ fn head(case: &Case, request_id: Option<&str>) -> (Vec<u8>, Framing) {
     if let Some(id) = request_id {
         line(&[b"x-request-id: ", id.as_bytes()]);
     }
-    let chunked = case.body_chunks.len() > 1 && !own("content-length") || own("transfer-encoding");
+    let chunked =
+        (case.body_chunks.len() > 1 && !own("content-length")) || own("transfer-encoding") || !case.trailers.is_empty();
     let size = case.body().len();
     if chunked && !own("transfer-encoding") {
         line(&[b"transfer-encoding: chunked"]);
@@ -96,7 +97,11 @@ fn body(stream: &mut TcpStream, case: &Case, framing: Framing) -> io::Result<()>
     }
     if framing == Framing::Chunked {
         sleep(PAUSE);
-        stream.write_all(b"0\r\n\r\n")?;
+        stream.write_all(b"0\r\n")?;
+        for (name, value) in &case.trailers {
+            stream.write_all(&[name.as_bytes(), b": ", &value.0, b"\r\n"].concat())?;
+        }
+        stream.write_all(b"\r\n")?;
     }
     Ok(())
 }

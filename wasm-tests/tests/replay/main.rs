@@ -7,7 +7,6 @@ mod faults;
 mod griefing;
 mod million;
 mod race;
-mod report;
 mod site;
 mod sustained;
 mod upstream;
@@ -18,6 +17,7 @@ use std::time::Duration;
 use clap::Parser;
 use tokio::runtime::Runtime;
 use trustplane::envoy::Hold;
+use trustplane_wasm_tests::report;
 use trustplane_wasm_tests::store::{Fallible, Redis, Service};
 
 use crate::faults::World;

@@ -1,7 +1,9 @@
+//! Rows that measure something, printed as they come.
+
 use std::process::ExitCode;
 use std::time::Instant;
 
-use trustplane_wasm_tests::store::Fallible;
+use crate::store::Fallible;
 
 /// What a row measured, and what was wrong with it.
 #[derive(Debug, Default)]

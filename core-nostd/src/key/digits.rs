@@ -24,7 +24,7 @@ pub(super) struct Digits<'a> {
 
 impl<'a> Digits<'a> {
     pub(super) fn new(scalar: &'a Scalar, width: Width) -> Self {
-        Self { width: u32::from(width.0), bytes: scalar.as_bytes().iter(), bits: 0, held: 0, carry: 0 }
+        Self { width: u32::from(width.bits()), bytes: scalar.as_bytes().iter(), bits: 0, held: 0, carry: 0 }
     }
 
     /// From `−2^(w−1) + 1` to `2^(w−1)`: what is more becomes negative and carries one to the next.

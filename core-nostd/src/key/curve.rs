@@ -1,0 +1,232 @@
+//! The group of Ed25519: `−x² + y² = 1 + d x² y²`.
+//!
+//! The formulas are those of RFC 8032 section 5.1.4, for extended coordinates (Hisil, Wong, Carter,
+//! Dawson 2008). They are complete: on this curve they hold for every pair of points, equal,
+//! opposite or neutral. Nothing here is secret, so nothing runs in constant time.
+
+mod field;
+
+use alloc::vec::Vec;
+
+use self::field::{Element, Sum};
+
+/// `x = X / Z`, `y = Y / Z`, `x y = T / Z`.
+#[derive(Clone, Copy)]
+pub(super) struct Point {
+    x: Element,
+    y: Element,
+    z: Element,
+    t: Element,
+}
+
+/// A point to be added, with all that its sum needs of it: `y + x`, `y − x`, `2d x y`.
+#[derive(Clone, Copy)]
+pub(super) struct Niels {
+    plus: Sum,
+    minus: Sum,
+    twist: Sum,
+}
+
+/// A [`Niels`] that is still to be divided by its `Z`.
+#[derive(Clone, Copy)]
+pub(super) struct Cached {
+    niels: Niels,
+    z: Sum,
+}
+
+/// `X = E F`, `Y = G H`, `Z = F G`, `T = E H`: what sums and doublings come to.
+pub(super) struct Completed {
+    e: Sum,
+    f: Sum,
+    g: Sum,
+    h: Sum,
+}
+
+/// A point without its `T`, which doublings have no use for.
+pub(super) struct Projective {
+    x: Element,
+    y: Element,
+    z: Element,
+}
+
+/// `−121665 / 121666`.
+const D: Element = Element::from_bytes(&[
+    0xa3, 0x78, 0x59, 0x13, 0xca, 0x4d, 0xeb, 0x75, 0xab, 0xd8, 0x41, 0x41, 0x4d, 0x0a, 0x70, 0x00, //
+    0x98, 0xe8, 0x79, 0x77, 0x79, 0x40, 0xc7, 0x8c, 0x73, 0xfe, 0x6f, 0x2b, 0xee, 0x6c, 0x03, 0x52,
+]);
+
+/// `2d`.
+const D2: Element = Element::from_bytes(&[
+    0x59, 0xf1, 0xb2, 0x26, 0x94, 0x9b, 0xd6, 0xeb, 0x56, 0xb1, 0x83, 0x82, 0x9a, 0x14, 0xe0, 0x00, //
+    0x30, 0xd1, 0xf3, 0xee, 0xf2, 0x80, 0x8e, 0x19, 0xe7, 0xfc, 0xdf, 0x56, 0xdc, 0xd9, 0x06, 0x24,
+]);
+
+/// A square root of −1.
+const SQRT_M1: Element = Element::from_bytes(&[
+    0xb0, 0xa0, 0x0e, 0x4a, 0x27, 0x1b, 0xee, 0xc4, 0x78, 0xe4, 0x2f, 0xad, 0x06, 0x18, 0x43, 0x2f, //
+    0xa7, 0xd7, 0xfb, 0x3d, 0x99, 0x00, 0x4d, 0x2b, 0x0b, 0xdf, 0xc1, 0x4f, 0x80, 0x24, 0x83, 0x2b,
+]);
+
+/// The base point's encoding: `y = 4/5`, `x` even.
+const BASE: [u8; 32] = {
+    let mut bytes = [0x66; 32];
+    let [first, ..] = &mut bytes;
+    *first = 0x58;
+    bytes
+};
+
+impl Point {
+    pub(super) const ZERO: Self = Self { x: Element::ZERO, y: Element::ONE, z: Element::ONE, t: Element::ZERO };
+
+    /// The base point. Its encoding decodes.
+    pub(super) fn base() -> Self {
+        Self::decode(&BASE).unwrap_or(Self::ZERO)
+    }
+
+    /// RFC 8032 section 5.1.3, of a canonical encoding.
+    pub(super) fn decode(bytes: &[u8; 32]) -> Option<Self> {
+        let mut bytes = *bytes;
+        let [.., last] = &mut bytes;
+        let negative = *last & 0x80 != 0;
+        *last &= 0x7f;
+        let y = Element::from_bytes(&bytes);
+        let yy = y.squared();
+        // x² = u / v, and v is never zero.
+        let u = yy.minus(&Element::ONE).carried();
+        let v = yy.times(&D).plus(&Element::ONE).carried();
+        let v3 = v.squared().times(&v);
+        let uv7 = v3.squared().times(&v).times(&u);
+        let root = u.times(&v3).times(&uv7.pow_p58());
+        let square = root.squared().times(&v);
+        let x = if square == u {
+            root
+        } else if square.plus(&u).carried() == Element::ZERO {
+            root.times(&SQRT_M1)
+        } else {
+            return None;
+        };
+        let x = if x.is_negative() == negative { x } else { Element::ZERO.minus(&x).carried() };
+        Some(Self { x, y, z: Element::ONE, t: x.times(&y) })
+    }
+
+    /// RFC 8032 section 5.1.2.
+    pub(super) fn encode(&self) -> [u8; 32] {
+        self.encode_with(&self.z.inverse())
+    }
+
+    /// Both encodings, for one inversion.
+    pub(super) fn encode_both(one: &Self, two: &Self) -> ([u8; 32], [u8; 32]) {
+        let inverse = one.z.times(&two.z).inverse();
+        (one.encode_with(&inverse.times(&two.z)), two.encode_with(&inverse.times(&one.z)))
+    }
+
+    fn encode_with(&self, inverse: &Element) -> [u8; 32] {
+        let mut bytes = self.y.times(inverse).to_bytes();
+        let [.., last] = &mut bytes;
+        *last |= u8::from(self.x.times(inverse).is_negative()) << 7;
+        bytes
+    }
+
+    pub(super) fn negated(&self) -> Self {
+        let negated = |element: &Element| Element::ZERO.minus(element).carried();
+        Self { x: negated(&self.x), t: negated(&self.t), ..*self }
+    }
+
+    pub(super) fn plus(&self, other: &Niels) -> Completed {
+        self.sum(&other.plus, &other.minus, &other.twist, &self.z)
+    }
+
+    pub(super) fn minus(&self, other: &Niels) -> Completed {
+        self.difference(&other.plus, &other.minus, &other.twist, &self.z)
+    }
+
+    pub(super) fn plus_cached(&self, other: &Cached) -> Completed {
+        let Niels { plus, minus, twist } = &other.niels;
+        self.sum(plus, minus, twist, &self.z.sum().times(&other.z))
+    }
+
+    pub(super) fn minus_cached(&self, other: &Cached) -> Completed {
+        let Niels { plus, minus, twist } = &other.niels;
+        self.difference(plus, minus, twist, &self.z.sum().times(&other.z))
+    }
+
+    fn sum(&self, plus: &Sum, minus: &Sum, twist: &Sum, zz: &Element) -> Completed {
+        let a = self.y.minus(&self.x).times(minus);
+        let b = self.y.plus(&self.x).times(plus);
+        let c = self.t.sum().times(twist);
+        let d = zz.plus(zz).carried();
+        Completed { e: b.minus(&a), f: d.minus(&c), g: d.plus(&c), h: b.plus(&a) }
+    }
+
+    /// The negative of a point has its `y + x` and `y − x` exchanged, and the sign of `x y` turned.
+    fn difference(&self, plus: &Sum, minus: &Sum, twist: &Sum, zz: &Element) -> Completed {
+        let Completed { e, f, g, h } = self.sum(minus, plus, twist, zz);
+        Completed { e, f: g, g: f, h }
+    }
+
+    pub(super) fn cached(&self) -> Cached {
+        let twist = self.t.times(&D2);
+        Cached {
+            niels: Niels { plus: self.y.plus(&self.x), minus: self.y.minus(&self.x), twist: twist.sum() },
+            z: self.z.sum(),
+        }
+    }
+
+    /// Appends the points to `niels`, for one inversion.
+    pub(super) fn divide(points: &[Self], niels: &mut Vec<Niels>) {
+        let mut product = Element::ONE;
+        let mut before = Vec::with_capacity(points.len());
+        for point in points {
+            before.push(product);
+            product = product.times(&point.z);
+        }
+        let from = niels.len();
+        let mut inverse = product.inverse();
+        for (point, before) in points.iter().zip(before).rev() {
+            let own = inverse.times(&before);
+            inverse = inverse.times(&point.z);
+            let (x, y) = (point.x.times(&own), point.y.times(&own));
+            let twist = x.times(&y).times(&D2);
+            niels.push(Niels { plus: y.plus(&x), minus: y.minus(&x), twist: twist.sum() });
+        }
+        if let Some(new) = niels.get_mut(from..) {
+            new.reverse();
+        }
+    }
+
+    pub(super) fn doubled(&self) -> Completed {
+        Projective { x: self.x, y: self.y, z: self.z }.doubled()
+    }
+
+    /// `2^times` of the point.
+    pub(super) fn shifted(&self, times: u8) -> Self {
+        match times {
+            0 => *self,
+            _ => (1..times).fold(self.doubled(), |double, _| double.projective().doubled()).point(),
+        }
+    }
+}
+
+impl Projective {
+    pub(super) fn doubled(&self) -> Completed {
+        let (xx, yy, zz) = (self.x.squared(), self.y.squared(), self.z.squared());
+        let h = yy.plus(&xx);
+        let g = yy.minus(&xx).carried();
+        let e = self.x.plus(&self.y).squared().minus(&h.carried());
+        let f = zz.plus(&zz).carried().minus(&g);
+        Completed { e, f, g: g.sum(), h }
+    }
+}
+
+impl Completed {
+    pub(super) fn point(&self) -> Point {
+        Point { x: self.e.times(&self.f), y: self.g.times(&self.h), z: self.f.times(&self.g), t: self.e.times(&self.h) }
+    }
+
+    pub(super) fn projective(&self) -> Projective {
+        Projective { x: self.e.times(&self.f), y: self.g.times(&self.h), z: self.f.times(&self.g) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

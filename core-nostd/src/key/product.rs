@@ -1,0 +1,71 @@
+use alloc::vec::Vec;
+
+use curve25519_dalek::Scalar;
+
+use super::Width;
+use super::curve::{Cached, Point};
+use super::digits::{Digit, Digits};
+
+/// A point, its first sixteen multiples, and the scalar's digits.
+struct Factor {
+    multiples: Vec<Cached>,
+    digits: Vec<Digit>,
+}
+
+/// The sum of products of points that have no table, in variable time; the doublings are shared
+/// (Straus 1964).
+///
+/// Nothing if a digit has no multiple, which the range of the digits excludes.
+pub(super) fn sum<const N: usize>(products: [(&Point, &Scalar); N]) -> Option<Point> {
+    let mut factors = products.map(|(point, scalar)| Factor::new(point, scalar));
+    let mut sum = Point::ZERO;
+    for _ in 0..Width::ONCE.digits() {
+        sum = sum.shifted(Width::ONCE.bits());
+        for factor in &mut factors {
+            sum = match factor.digits.pop()? {
+                Digit::Zero => sum,
+                Digit::Plus(number) => sum.plus_cached(factor.multiple(number)?).point(),
+                Digit::Minus(number) => sum.minus_cached(factor.multiple(number)?).point(),
+            };
+        }
+    }
+    Some(sum)
+}
+
+impl Factor {
+    fn new(point: &Point, scalar: &Scalar) -> Self {
+        let one = point.cached();
+        let mut multiple = *point;
+        let mut multiples = Vec::with_capacity(Width::ONCE.entries());
+        multiples.push(one);
+        for _ in 1..Width::ONCE.entries() {
+            multiple = multiple.plus_cached(&one).point();
+            multiples.push(multiple.cached());
+        }
+        let mut digits = Digits::new(scalar, Width::ONCE);
+        Self { multiples, digits: (0..Width::ONCE.digits()).map(|_| digits.next()).collect() }
+    }
+
+    fn multiple(&self, number: usize) -> Option<&Cached> {
+        self.multiples.get(number.checked_sub(1)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use curve25519_dalek::constants::ED25519_BASEPOINT_POINT as B;
+
+    use super::*;
+    use crate::key::comb::tests::scalars;
+
+    #[test]
+    fn sums_of_products_are_those_of_the_curve_library() {
+        let base = Point::base();
+        for (one, two) in scalars().into_iter().zip(scalars().into_iter().rev()) {
+            let other = B * Scalar::from(7_u8);
+            let point = Point::decode(other.compress().as_bytes()).unwrap();
+            let sum = sum([(&base, &one), (&point, &two)]).unwrap();
+            assert_eq!(sum.encode(), (B * one + other * two).compress().to_bytes(), "{one:?}, {two:?}");
+        }
+    }
+}
