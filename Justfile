@@ -35,6 +35,10 @@ test-core:
 test-crates: build _redis
     {{ suite }} crates cargo test --locked --package trustplane-filter --package trustplane-broker --package trustplane
 
+# The core compiled for aarch64, emulated: signature vectors and the same cases, for equal answers and no figures.
+test-aarch64: _aarch64
+    {{ suite }} aarch64 .ci/aarch64
+
 # The core compiled to wasm, on Node: the same cases.
 test-wasm: _node _bindgen
     CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER={{ bindgen }}/bin/wasm-bindgen-test-runner \
@@ -76,13 +80,13 @@ cases-check:
 bench *flags: build _redis
     cargo bench --locked --package trustplane-wasm-tests --bench envoy -- {{ flags }}
 
-# What grows with the bundles, and that a decision does not, natively and in a real Envoy: in about two minutes.
-bench-scale: build-filter
-    cargo bench --locked --package trustplane-wasm-tests --bench scale
+# What grows with bundles, callers and live passports, and that a decision hardly does, natively and in a real Envoy: in about four minutes.
+bench-scale *flags: build-filter
+    cargo bench --locked --package trustplane-wasm-tests --bench scale -- {{ flags }}
 
-# What each step of a decision costs: time and allocations natively, then time in wasm on Node.
+# What each step of a decision costs: time and allocations natively, one signature beside ring and aws-lc-rs, then time in wasm on Node.
 bench-core: _node _bindgen
-    cargo bench --locked --package trustplane-wasm-tests --bench steps
+    cargo bench --locked --package trustplane-wasm-tests --features peers --bench steps
     CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER={{ bindgen }}/bin/wasm-bindgen-test-runner \
         cargo test --locked --release --package trustplane-wasm-tests --target wasm32-unknown-unknown --test steps
 
@@ -104,6 +108,11 @@ lint:
 
 _redis:
     @command -v redis-server >/dev/null || { {{ sudo }}apt-get update -qq && {{ sudo }}apt-get install -y -qq redis-server; }
+
+_aarch64:
+    @command -v qemu-aarch64 >/dev/null && command -v aarch64-linux-gnu-gcc >/dev/null || { {{ sudo }}apt-get update -qq && \
+        {{ sudo }}apt-get install -y -qq --no-install-recommends qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross; }
+    @[ -d "$(rustc --print sysroot)/lib/rustlib/aarch64-unknown-linux-gnu" ] || rustup target add aarch64-unknown-linux-gnu
 
 # The first time, a Go build of several minutes.
 _spire:

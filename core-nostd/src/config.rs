@@ -4,6 +4,7 @@ mod check;
 mod error;
 mod headers;
 mod hold;
+mod keys;
 mod replay;
 mod scheme;
 mod source;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::document;
 use crate::json::{self, Limits, Value};
+use crate::key::KeyCacheSettings;
 use crate::policy::Policy;
 use crate::settings::Settings;
 use crate::trust::Trust;
@@ -22,6 +24,7 @@ use crate::trust::Trust;
 pub use error::ConfigError;
 pub use headers::CoveredNames;
 pub use hold::Hold;
+pub use keys::KeyCacheConfig;
 pub use replay::Replay;
 pub use scheme::Scheme;
 pub use source::BundleSource;
@@ -79,6 +82,9 @@ pub struct FilterConfig<'a> {
     pub covered_headers: CoveredNames,
     /// Where consumed passports are remembered.
     pub replay: Replay,
+    /// The memory for keys; the default's where it is silent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_cache: Option<KeyCacheConfig>,
     /// Whether the upstream sees passport and proof.
     pub forward_credentials: bool,
     /// Whether every decision is written to the log.
@@ -104,6 +110,11 @@ impl<'a> FilterConfig<'a> {
         };
         let policy = Policy::load(document, &self.policy_pin()?).map_err(|error| error.within("policy_bundle"))?;
         Ok((Some(policy), trust))
+    }
+
+    /// What a worker's cache of keys takes.
+    pub fn key_cache(&self) -> KeyCacheSettings {
+        self.key_cache.unwrap_or_default().settings()
     }
 
     /// What the verification takes from this configuration.
@@ -193,6 +204,7 @@ mod tests {
                     multi_replica: false,
                     replicas: 1,
                 },
+                key_cache: None,
                 forward_credentials: false,
                 audit: true,
             }

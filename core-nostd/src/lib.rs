@@ -45,7 +45,7 @@ pub use admission::Admission;
 pub use audit::{AuditEvent, Component, PeerClaim, Trail};
 pub use binding::KeyBinding;
 pub use checked::Checked;
-pub use config::{BundleSource, ConfigError, CoveredNames, FilterConfig, Hold, Replay, Scheme};
+pub use config::{BundleSource, ConfigError, CoveredNames, FilterConfig, Hold, KeyCacheConfig, Replay, Scheme};
 pub use decision::{Allowed, CREDENTIAL_HEADERS, Denied, IDENTITY_HEADERS, Upstream};
 pub use document::{DocumentError, Pin, signing_input};
 pub use edition::Edition;

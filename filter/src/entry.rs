@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::panic;
 
-use trustplane_core::KeyCache;
+use trustplane_core::{KeyCache, KeyCacheSettings};
 
 use crate::host::{self, Level};
 use crate::request::Request;
@@ -34,8 +34,8 @@ enum Context {
 struct Contexts {
     /// One map for all: a map compiles to several KiB for each type it holds.
     known: HashMap<u64, Context, BuildHasherDefault<Numbers>>,
-    /// Keys that verified before, under whichever configuration.
-    keys: Option<KeyCache>,
+    /// Keys that verified before, under whichever configuration, and what their cache may take.
+    keys: Option<(KeyCacheSettings, KeyCache)>,
 }
 
 /// Spreads the host's numbers, which nobody else chooses.
@@ -102,7 +102,13 @@ fn with_request(number: u32, act: impl FnOnce(&mut Request, &mut KeyCache) -> Fl
         let Context::Request(request) = known.entry(key).or_insert_with(|| Context::Request(Box::default())) else {
             return None;
         };
-        let flow = act(request, keys.get_or_insert_default());
+        // A request without a configuration asks no key.
+        let mut none = KeyCache::none();
+        let keys = match request.keys() {
+            Some(settings) => &mut keys.get_or_insert_with(|| (settings, KeyCache::new(settings))).1,
+            None => &mut none,
+        };
+        let flow = act(request, keys);
         if let Some(token) = request.awaits() {
             known.insert(call(token), Context::Call(number));
         }
@@ -155,7 +161,14 @@ extern "C" fn proxy_on_vm_start(_root: u32, _configuration_size: usize) -> u32 {
 extern "C" fn proxy_on_configure(root: u32, size: usize) -> u32 {
     let _configured = with_contexts(|contexts| {
         contexts.known.entry(context(root)).or_insert_with(|| Context::Root(Box::default()));
-        contexts.root(root).map(|root| root.configure(size))
+        let wanted = contexts.root(root).and_then(|root| {
+            root.configure(size);
+            root.keys()
+        });
+        // A cache of another size is made anew, by the next request.
+        if contexts.keys.as_ref().is_some_and(|(own, _)| wanted.is_some_and(|wanted| wanted != *own)) {
+            contexts.keys = None;
+        }
     });
     TRUE
 }

@@ -1,6 +1,8 @@
 use std::fmt;
 
-use trustplane_core::{Checked, ConfigError, FilterConfig, Hold, Policy, Replay, Trust, UnixTime, Verifier};
+use trustplane_core::{
+    Checked, ConfigError, FilterConfig, Hold, KeyCacheSettings, Policy, Replay, Trust, UnixTime, Verifier,
+};
 
 use crate::follow::{Follower, Held};
 use crate::replay::{Callout, SharedStore, Store};
@@ -32,6 +34,8 @@ pub struct Rules {
     scheme_configured: bool,
     /// Whether the whole audit event is published, or the code alone.
     pub audit: bool,
+    /// What the worker's cache of keys takes.
+    pub keys: KeyCacheSettings,
 }
 
 /// Why a configuration lets nothing pass.
@@ -43,6 +47,16 @@ pub enum Fault {
     Config(ConfigError),
     /// The host did not hand over what it announced.
     Truncated,
+}
+
+impl Gate {
+    /// What the worker's cache of keys takes, as far as this says.
+    pub fn keys(&self) -> Option<KeyCacheSettings> {
+        match self {
+            Self::Ready(rules) => Some(rules.keys),
+            Self::Shut => None,
+        }
+    }
 }
 
 impl Rules {
@@ -84,6 +98,7 @@ impl Rules {
             store,
             hold: config.hold,
             audit: config.audit,
+            keys: config.key_cache(),
         };
         Ok((rules, follower))
     }
@@ -97,6 +112,7 @@ impl Rules {
             store: self.store.clone(),
             hold: self.hold,
             audit: self.audit,
+            keys: self.keys,
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use trustplane_core::{Consumed, Denied, Hold, KeyCache, ReplayKey, UnixTime, Upstream};
+use trustplane_core::{Consumed, Denied, Hold, KeyCache, KeyCacheSettings, ReplayKey, UnixTime, Upstream};
 
 use crate::gate::Gate;
 use crate::head::Heading;
@@ -43,6 +43,11 @@ impl Request {
             Gate::Shut => Hold::default(),
         };
         Self { gate, session: Session::new(hold), call: None }
+    }
+
+    /// What the worker's cache of keys takes, as far as this says.
+    pub fn keys(&self) -> Option<KeyCacheSettings> {
+        self.gate.keys()
     }
 
     /// The head is there.

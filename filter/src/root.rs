@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use trustplane_core::KeyCacheSettings;
 use trustplane_core::json::Limits;
 
 use crate::follow::{Follower, News, Told};
@@ -34,6 +35,11 @@ impl Root {
             Some(bytes) if bytes.len() == size => Self::read(bytes),
             _ => Self::refuse(&Fault::Truncated),
         };
+    }
+
+    /// What the worker's cache of keys takes, as far as this says.
+    pub fn keys(&self) -> Option<KeyCacheSettings> {
+        self.gate.keys()
     }
 
     /// A request that begins now.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::case::Case;
 
-/// One of the four: they must all answer alike.
+/// One of the six: they must all answer alike.
 pub trait Subject<'c> {
     /// Puts the case to it. The error says what happened in place of a decision.
     fn decide(&mut self, case: &'c Case) -> Result<Answer, String>;

@@ -91,6 +91,11 @@ impl Admin {
         text += "# HELP trustplane_upstream_failures_total Allowed requests that the service behind failed.\n\
                  # TYPE trustplane_upstream_failures_total counter\n";
         text += &format!("trustplane_upstream_failures_total {}\n", self.adapter.upstream_failures());
+        text += "# HELP trustplane_judged_total Requests whose head was judged, by thread.\n\
+                 # TYPE trustplane_judged_total counter\n";
+        for (thread, count) in self.adapter.host().shares().iter().enumerate() {
+            text += &format!("trustplane_judged_total{{thread=\"{thread}\"}} {count}\n");
+        }
         text + &self.bundles.read().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -16,8 +16,8 @@ use crate::input::{duration, public_key};
 
 #[derive(Args, Debug)]
 #[command(override_usage = "\
-trustplane adapter --upstream <URL> --policy-bundle <FILE> --bundle <FILE>
-                          [OPTIONS]")]
+trustplane adapter --upstream <URL> --policy-bundle <FILE>
+                          --bundle <FILE> [OPTIONS]")]
 pub(crate) struct AdapterCommand {
     /// The service behind, http://host:port
     #[arg(long, value_name = "URL", value_parser = upstream)]
@@ -97,6 +97,9 @@ pub(crate) struct AdapterCommand {
     /// How long requests under way may take after SIGTERM
     #[arg(long, value_name = "TIME", default_value = "15s", value_parser = duration)]
     drain_timeout: Duration,
+    /// Threads that serve; as many as the machine runs at once when not given
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: Option<u16>,
     /// Connections at once; more wait
     #[arg(long, value_name = "COUNT", default_value = "1024", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     max_connections: u32,
@@ -137,8 +140,15 @@ impl AdapterCommand {
     pub(crate) fn run(self) -> Result<Verdict, Fault> {
         let settings = self.settings()?;
         self.check_store()?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        runtime.map_err(|err| Fault::new(err.to_string()))?.block_on(serve::until_told(&self, settings))
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        if let Some(threads) = self.threads {
+            runtime.worker_threads(threads.into());
+        }
+        runtime
+            .enable_all()
+            .build()
+            .map_err(|err| Fault::new(err.to_string()))?
+            .block_on(serve::until_told(&self, settings))
     }
 
     /// What the verification is told, held to the rules of every host.

@@ -14,7 +14,7 @@ use crate::output::Output;
 pub(crate) struct Demo {
     #[command(flatten)]
     stack: StackArgs,
-    /// Leave out the row with two Envoys, which needs redis-server
+    /// Leave out the row with two Envoys or adapters, which needs redis-server
     #[arg(long)]
     without_redis: bool,
     /// Add the rows of attested workloads: a real SPIRE knows this user as one
@@ -45,7 +45,7 @@ impl Demo {
         let mut stop = Stop::listen()?;
         let stopped = || Fault::new("stopped by a signal");
         let program = this_program()?;
-        let options = UpOptions { broker: Some(program.clone()), ..self.stack.options(Scenario::Acceptance) };
+        let options = UpOptions { broker: Some(program.clone()), ..self.stack.options(Scenario::Acceptance)? };
         let pair = match self.without_redis {
             true => None,
             false => Some(start_twins(&mut stop, &options).await?.ok_or_else(stopped)?),
@@ -80,7 +80,7 @@ impl Demo {
     }
 }
 
-/// Two Envoys that share a Redis, or nothing when a signal came while they started.
+/// Two that share a Redis, or nothing when a signal came while they started.
 async fn start_twins(stop: &mut Stop, options: &UpOptions) -> Result<Option<Twins>, Fault> {
     let options = Twins::options(options);
     let unless = |err: Fault| Fault { problem: format!("{}; --without-redis leaves its row out", err.problem), ..err };
@@ -117,8 +117,9 @@ impl fmt::Display for Summary {
 }
 
 fn heading(up: &Up) -> String {
-    let (envoy, filter) = (up.envoy(), up.paths().filter.display());
-    format!("Envoy {} (pid {}) at {}, filter {filter}\n", envoy.version(), envoy.pid(), up.listener_url())
+    let (gate, url) = (up.gate(), up.listener_url());
+    let filter = up.paths().envoy.as_ref().map(|envoy| format!(", filter {}", envoy.filter.display()));
+    format!("{gate} (pid {}) at {url}{}\n", gate.pid(), filter.unwrap_or_default())
 }
 
 fn text(row: &Row) -> String {

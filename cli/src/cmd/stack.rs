@@ -1,10 +1,10 @@
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::exit::Fault;
-use crate::local::{Scenario, Up, UpOptions};
+use crate::local::{Host, Scenario, Up, UpOptions};
 
 /// What a local stack is made of.
 #[derive(Args, Debug)]
@@ -15,9 +15,19 @@ pub(crate) struct StackArgs {
     /// The filter; TRUSTPLANE_FILTER, the one beside this program or the one last built when not given
     #[arg(long, value_name = "FILE")]
     filter: Option<PathBuf>,
-    /// Envoy's worker threads
+    /// What decides: a real Envoy with the filter, or this program's own adapter
+    #[arg(long, value_enum, value_name = "HOST", default_value_t)]
+    host: HostArg,
+    /// Worker threads of Envoy or the adapter
     #[arg(long, value_name = "COUNT", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=256))]
     workers: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum HostArg {
+    Adapter,
+    #[default]
+    Envoy,
 }
 
 /// The signals that ask a program to stop.
@@ -31,9 +41,13 @@ pub(crate) struct Stop {
 }
 
 impl StackArgs {
-    pub(crate) fn options(self, scenario: Scenario) -> UpOptions {
-        let Self { envoy_bin, filter, workers } = self;
-        UpOptions { envoy_bin, filter, workers, scenario, ..UpOptions::default() }
+    pub(crate) fn options(self, scenario: Scenario) -> Result<UpOptions, Fault> {
+        let Self { envoy_bin, filter, host, workers } = self;
+        let host = match host {
+            HostArg::Adapter => Host::Adapter(this_program()?),
+            HostArg::Envoy => Host::Envoy,
+        };
+        Ok(UpOptions { envoy_bin, filter, workers, scenario, host, ..UpOptions::default() })
     }
 }
 

@@ -61,17 +61,32 @@ struct Places {
     private_key_path: PathBuf,
     policy_bundle_path: PathBuf,
     trust_bundle_path: PathBuf,
-    filter_path: PathBuf,
-    envoy_pid: u32,
+    #[serde(flatten)]
+    host: HostPlaces,
     admin_url: String,
     upstream_url: String,
     bundle_private_key_path: PathBuf,
-    envoy_config_path: PathBuf,
-    access_log_path: PathBuf,
-    envoy_log_path: PathBuf,
     curl: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     broker_socket: Option<PathBuf>,
+}
+
+/// Where what decides is.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum HostPlaces {
+    Adapter {
+        adapter_pid: u32,
+        audit_log_path: PathBuf,
+        adapter_log_path: PathBuf,
+    },
+    Envoy {
+        filter_path: PathBuf,
+        envoy_pid: u32,
+        envoy_config_path: PathBuf,
+        access_log_path: PathBuf,
+        envoy_log_path: PathBuf,
+    },
 }
 
 impl UpCommand {
@@ -84,13 +99,14 @@ impl UpCommand {
         let mut stop = Stop::listen()?;
         let Self { stack, state_dir, replay, port, broker, no_broker } = self;
         let broker = (broker || !no_broker).then(this_program).transpose()?;
-        let options = UpOptions { state_dir, port, store: replay.into(), broker, ..stack.options(Scenario::Orders) };
+        let options = UpOptions { state_dir, port, store: replay.into(), broker, ..stack.options(Scenario::Orders)? };
         let Some(up) = stop.start(options).await? else { return Ok(Verdict::Allow) };
         output.show(&Places::of(&up)?)?;
-        let (envoy, broker) = (up.envoy().exited(), up.broker().map(Broker::exited));
+        let (gate, broker) = (up.gate().exited(), up.broker().map(Broker::exited));
+        let who = if up.envoy().is_some() { "Envoy" } else { "the adapter" };
         tokio::select! {
             () = stop.asked() => Ok(Verdict::Allow),
-            status = end(Some(envoy)) => Err(ended("Envoy", status, &up.paths().envoy_log)),
+            status = end(Some(gate)) => Err(ended(who, status, &up.paths().log)),
             status = end(broker) => Err(ended("the broker", status, up.broker().map_or(Path::new(""), Broker::log))),
         }
     }
@@ -130,17 +146,46 @@ impl Places {
             private_key_path: paths.private_key,
             policy_bundle_path: paths.policy_bundle,
             trust_bundle_path: paths.trust_bundle,
-            filter_path: paths.filter,
-            envoy_pid: up.envoy().pid(),
-            admin_url: format!("http://{}", up.envoy().admin()),
+            host: match paths.envoy {
+                None => HostPlaces::Adapter {
+                    adapter_pid: up.gate().pid(),
+                    audit_log_path: paths.access_log,
+                    adapter_log_path: paths.log,
+                },
+                Some(envoy) => HostPlaces::Envoy {
+                    filter_path: envoy.filter,
+                    envoy_pid: up.gate().pid(),
+                    envoy_config_path: envoy.config,
+                    access_log_path: paths.access_log,
+                    envoy_log_path: paths.log,
+                },
+            },
+            admin_url: format!("http://{}", up.gate().admin()),
             upstream_url: format!("http://{}", up.upstream().address()),
             bundle_private_key_path: paths.bundle_private_key,
-            envoy_config_path: paths.envoy_config,
-            access_log_path: paths.access_log,
-            envoy_log_path: paths.envoy_log,
             curl,
             broker_socket: up.broker().map(|broker| broker.socket().to_owned()),
         })
+    }
+}
+
+impl HostPlaces {
+    /// Its files and its process id.
+    fn rows(&self) -> (Vec<(&'static str, &Path)>, u32) {
+        match self {
+            Self::Adapter { adapter_pid, audit_log_path, adapter_log_path } => {
+                (vec![("adapter log", adapter_log_path), ("audit log", audit_log_path)], *adapter_pid)
+            }
+            Self::Envoy { filter_path, envoy_pid, envoy_config_path, access_log_path, envoy_log_path } => (
+                vec![
+                    ("filter", filter_path),
+                    ("Envoy config", envoy_config_path),
+                    ("Envoy log", envoy_log_path),
+                    ("access log", access_log_path),
+                ],
+                *envoy_pid,
+            ),
+        }
     }
 }
 
@@ -153,11 +198,11 @@ impl fmt::Display for Places {
             ("policy bundle", &self.policy_bundle_path),
             ("trust material", &self.trust_bundle_path),
             ("bundle key", &self.bundle_private_key_path),
-            ("filter", &self.filter_path),
-            ("Envoy config", &self.envoy_config_path),
-            ("Envoy log", &self.envoy_log_path),
-            ("access log", &self.access_log_path),
         ] {
+            writeln!(f, "{name:<14}  {}", path.display())?;
+        }
+        let (paths, pid) = self.host.rows();
+        for (name, path) in paths {
             writeln!(f, "{name:<14}  {}", path.display())?;
         }
         if let Some(socket) = &self.broker_socket {
@@ -165,7 +210,7 @@ impl fmt::Display for Places {
         }
         writeln!(f, "{:<14}  {}", "admin", self.admin_url)?;
         writeln!(f, "{:<14}  {}", "upstream", self.upstream_url)?;
-        writeln!(f, "{:<14}  {} (pid {})", "listener", self.listener_url, self.envoy_pid)?;
+        writeln!(f, "{:<14}  {} (pid {})", "listener", self.listener_url, pid)?;
         writeln!(f, "\nThis request passes once, within ten minutes:\n\n  {}\n", self.curl)?;
         writeln!(f, "Another one:\n\n  trustplane sign --curl --path /orders/7 \\")?;
         writeln!(f, "    --profile {} \\", self.profile_path.display())?;

@@ -9,7 +9,6 @@ use tokio::task::JoinSet;
 use super::row::{Row, outcome};
 use crate::client::{ClientError, Connection, Message};
 use crate::clock;
-use crate::envoy::admin;
 use crate::exit::Fault;
 use crate::local::{Draft, Up};
 
@@ -20,14 +19,13 @@ pub(super) const PRESENTERS: usize = 32;
 ///
 /// On a single worker nothing races, so the row fails unless two workers each took a tenth.
 pub(super) async fn race(up: &Up) -> Result<Row, Fault> {
-    let admin = up.envoy().admin();
     let message = up.caller().sign(&Draft::get("/orders/7"), up.listener(), clock::now())?;
-    let shares_before = admin::worker_connections(admin, up.stat_prefix()).await.map_err(broken)?;
+    let shares_before = up.gate().shares().await.map_err(broken)?;
     let seen_before = up.upstream().count();
     let connections = connect(&[up.listener(); PRESENTERS]).await.map_err(broken)?;
     let (answers, took) = at_once(connections, message).await;
     // A connection is one request here, so connections are shares.
-    let shares_after = admin::worker_connections(admin, up.stat_prefix()).await.map_err(broken)?;
+    let shares_after = up.gate().shares().await.map_err(broken)?;
     let shares: Vec<u64> = shares_after.iter().zip(shares_before).map(|(after, before)| after - before).collect();
     let row = Row::of(
         &format!("one passport, {PRESENTERS} times at once"),

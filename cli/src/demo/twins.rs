@@ -1,15 +1,16 @@
 use super::race::{PRESENTERS, at_once, broken, connect, expected, outcomes};
 use super::row::Row;
 use crate::clock;
-use crate::envoy::{Envoy, Launch, admin, find_binary};
+use crate::envoy::{Envoy, Launch, find_binary};
 use crate::exit::Fault;
-use crate::local::{Draft, Store, Up, UpOptions};
+use crate::local::{AdapterLaunch, AdapterProcess, Draft, Gate, Store, Up, UpOptions};
 
-/// Two Envoys in front of one upstream, with one memory: a real Redis, which the replay service asks.
+/// Two Envoys or adapters in front of one upstream, with one memory: a real Redis, which the replay
+/// service asks, or each adapter itself.
 #[derive(Debug)]
 pub(crate) struct Twins {
     // It ends before the stack whose service and upstream it shares.
-    second: Envoy,
+    second: Gate,
     first: Up,
 }
 
@@ -19,18 +20,29 @@ impl Twins {
         UpOptions { store: Store::Redis, broker: None, ..of.clone() }
     }
 
-    /// Starts a second Envoy beside that stack. Blocks.
+    /// Starts a second one beside that stack. Blocks.
     pub(crate) fn start(first: Up, options: &UpOptions) -> Result<Self, Fault> {
-        let binary = find_binary(options.envoy_bin.as_deref(), std::env::var_os("PATH").as_deref());
-        let folder = first.state_dir().join("second-envoy");
+        let folder = first.state_dir().join("second");
         std::fs::create_dir(&folder).map_err(|err| Fault::file(&folder, err))?;
-        let launch = Launch {
-            binary: binary.map_err(|err| Fault::new(err.to_string()))?,
-            config: first.paths().envoy_config.clone(),
-            folder,
-            workers: options.workers,
+        let second = match (first.adapter(), &first.paths().envoy) {
+            (Some(launch), _) => Gate::Adapter(AdapterProcess::start(&AdapterLaunch {
+                port: 0,
+                audit_log: folder.join("audit.jsonl"),
+                log: folder.join("adapter.log"),
+                ..launch.clone()
+            })?),
+            (None, Some(envoy)) => {
+                let binary = find_binary(options.envoy_bin.as_deref(), std::env::var_os("PATH").as_deref());
+                let launch = Launch {
+                    binary: binary.map_err(|err| Fault::new(err.to_string()))?,
+                    config: envoy.config.clone(),
+                    folder,
+                    workers: options.workers,
+                };
+                Gate::Envoy(Envoy::start(&launch).map_err(|err| Fault::new(err.to_string()))?)
+            }
+            (None, None) => return Err(Fault::new("the first stack has nothing that decides")),
         };
-        let second = Envoy::start(&launch).map_err(|err| Fault::new(err.to_string()))?;
         Ok(Self { second, first })
     }
 
@@ -43,13 +55,11 @@ impl Twins {
 /// One passport at both at once: exactly one presentation must pass, whichever it reaches.
 pub(super) async fn race(twins: &Twins) -> Result<Row, Fault> {
     let Twins { first, second } = twins;
-    let prefix = first.stat_prefix();
-    let other = second.listener(prefix).ok_or_else(|| Fault::new("Envoy reports no listener of ours"))?;
+    let other = second.listener().ok_or_else(|| Fault::new("Envoy reports no listener of ours"))?;
     let message = first.caller().sign(&Draft::get("/orders/7"), first.listener(), clock::now())?;
     let taken = async || -> Result<[u64; 2], Fault> {
-        let [here, there] = [first.envoy().admin(), second.admin()];
-        let here = admin::worker_connections(here, prefix).await.map_err(broken)?;
-        let there = admin::worker_connections(there, prefix).await.map_err(broken)?;
+        let here = first.gate().shares().await.map_err(broken)?;
+        let there = second.shares().await.map_err(broken)?;
         Ok([here.iter().sum(), there.iter().sum()])
     };
     let (taken_before, seen_before) = (taken().await?, twins.upstream_count());
@@ -57,10 +67,10 @@ pub(super) async fn race(twins: &Twins) -> Result<Row, Fault> {
     let (answers, took) = at_once(connections, message).await;
     let taken_after = taken().await?;
     let row = Row::of(
-        &format!("one passport, {PRESENTERS} times at 2 Envoys"),
+        &format!("one passport, {PRESENTERS} times at 2 {}", second.plural()),
         (expected(), 1),
         (outcomes(&answers), twins.upstream_count() - seen_before),
         took,
     );
-    Ok(row.raced("Envoys", &[0, 1].map(|envoy: usize| taken_after[envoy] - taken_before[envoy])))
+    Ok(row.raced(second.plural(), &[0, 1].map(|one: usize| taken_after[one] - taken_before[one])))
 }

@@ -4,13 +4,14 @@ use hyper::http::request::Parts;
 use tokio::time::timeout;
 use trustplane_core::{Allowed, Denied, Proven, Reason, Trail};
 
-use super::head::{Heading, upgrades};
+use super::head::{Heading, join_cookies, upgrades};
 use super::{Held, Host, Refused, edit, held};
 
 impl Host {
     /// Takes a request from its head to its decision: the head is judged, the body read and hashed, the
     /// passport consumed. Then the head is edited as the service behind must see it.
     pub async fn authorize<B: Body + Unpin>(&self, parts: &mut Parts, mut body: B) -> Result<Held<B>, Refused<B>> {
+        join_cookies(parts);
         let decided = self.decide(parts, &mut body).await.and_then(|(allowed, whole)| {
             let edited = edit::edit(&mut parts.headers, allowed.upstream());
             edited.map(|()| (allowed, whole)).ok_or_else(|| Denied::unavailable(self.now()))

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
 use hyper::Version;
-use hyper::header::{CONNECTION, HOST, HeaderMap, UPGRADE};
+use hyper::header::{CONNECTION, COOKIE, HOST, HeaderMap, HeaderValue, UPGRADE};
 use hyper::http::request::Parts;
 use trustplane_core::{Head, Header};
 
@@ -60,6 +60,19 @@ pub(crate) fn authority(parts: &Parts) -> Cow<'_, [u8]> {
     }
 }
 
+/// Makes one `cookie` of the several that HTTP/2 lets a caller cut it into (RFC 9113 section 8.2.3): it was
+/// signed as one.
+pub(super) fn join_cookies(parts: &mut Parts) {
+    let crumbs: Vec<&[u8]> = parts.headers.get_all(COOKIE).iter().map(|value| value.as_bytes()).collect();
+    if parts.version < Version::HTTP_2 || crumbs.len() < 2 {
+        return;
+    }
+    // Crumbs are values already, and so is what is between them.
+    if let Ok(whole) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..])) {
+        parts.headers.insert(COOKIE, whole);
+    }
+}
+
 /// Whether the request wants another protocol on its connection: what came then would be bound by no
 /// proof. An offer of `h2c` is no wish that must be granted (RFC 9113 section 3.1), and none here is.
 pub(super) fn upgrades(headers: &HeaderMap) -> bool {
@@ -111,6 +124,16 @@ mod tests {
         let (_, authority) = read("/", Version::HTTP_11, &[("host", "a.example"), ("host", "a.example")]);
         assert_eq!(authority, "a.example,a.example");
         assert_eq!(read("/", Version::HTTP_11, &[]).1, "");
+    }
+
+    #[test]
+    fn a_cookie_in_crumbs_is_one_over_http2_alone() {
+        let crumbs = [("cookie", "a=1"), ("cookie", "b=2")];
+        for (version, expected) in [(Version::HTTP_2, vec!["a=1; b=2"]), (Version::HTTP_11, vec!["a=1", "b=2"])] {
+            let mut parts = parts("http://a.example/", version, &crumbs);
+            join_cookies(&mut parts);
+            assert_eq!(parts.headers.get_all("cookie").iter().collect::<Vec<_>>(), expected, "{version:?}");
+        }
     }
 
     #[test]

@@ -1,24 +1,23 @@
-use std::fs::File;
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
-use trustplane_broker::{BundleFile, BundleKind, Log, Services, SigningKey};
+use trustplane_broker::SigningKey;
 use trustplane_core::PublicKey;
 
+use super::adapter::AdapterLaunch;
 use super::broker::Broker;
 use super::caller::{Caller, get_profile, post_profile};
-use super::config::{LISTENER, bootstrap, configuration};
+use super::config::LISTENER;
 use super::documents::{Documents, Issuers};
-use super::filter::find_filter;
 use super::folder::Folder;
+use super::gate::Gate;
+use super::ground::{Binaries, Ground, Started};
 use super::replay::{Redis, ReplayThread, Store};
-use super::service::{self, ServiceThread};
+use super::service::ServiceThread;
 use crate::clock;
-use crate::envoy::{Envoy, Launch, ReplayService, find_binary};
+use crate::envoy::Envoy;
 use crate::exit::Fault;
 use crate::files::Readers;
 use crate::upstream::Echo;
@@ -29,7 +28,7 @@ use crate::value::{Json, pretty};
 pub struct UpOptions {
     /// The Envoy to run; else the first on `PATH`.
     pub envoy_bin: Option<PathBuf>,
-    /// The filter; else see [`find_filter`].
+    /// The filter; else see [`super::find_filter`].
     pub filter: Option<PathBuf>,
     /// Where to keep its files; else in a folder that goes with the stack.
     pub state_dir: Option<PathBuf>,
@@ -45,6 +44,18 @@ pub struct UpOptions {
     pub broker: Option<PathBuf>,
     /// The key of a broker that vouches for workloads; with one there is `GET /ledger/{id}`, for them alone.
     pub attested: Option<PublicKey>,
+    /// What decides.
+    pub host: Host,
+}
+
+/// What decides in a local stack.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum Host {
+    /// The adapter of this program.
+    Adapter(PathBuf),
+    /// A real Envoy with the filter.
+    #[default]
+    Envoy,
 }
 
 /// Which policy a local stack serves.
@@ -60,14 +71,15 @@ pub enum Scenario {
 /// A running local stack; it ends with this value.
 #[derive(Debug)]
 pub struct Up {
-    // Envoy ends first: it still talks to the upstream and writes into the folder.
-    envoy: Envoy,
+    // It ends first: it still talks to the upstream and writes into the folder.
+    gate: Gate,
     broker: Option<Broker>,
     upstream: Echo,
+    _bundles: Option<ServiceThread>,
     // The service ends before its Redis.
-    _replay: Option<(ReplayThread, Redis)>,
-    _bundles: ServiceThread,
+    _replay: Option<(Option<ReplayThread>, Redis)>,
     caller: Caller,
+    adapter: Option<AdapterLaunch>,
     listener: SocketAddr,
     paths: Paths,
     folder: Folder,
@@ -88,18 +100,21 @@ pub struct Paths {
     pub trust_bundle: PathBuf,
     /// The private key that signed both bundles.
     pub bundle_private_key: PathBuf,
+    /// Envoy's access log, one JSON object a line, with the audit event in it; or the adapter's audit log.
+    pub access_log: PathBuf,
+    /// What Envoy or the adapter says besides.
+    pub log: PathBuf,
+    /// What only Envoy has.
+    pub envoy: Option<EnvoyPaths>,
+}
+
+/// The files of a stack with Envoy.
+#[derive(Clone, Debug)]
+pub struct EnvoyPaths {
     /// The filter.
     pub filter: PathBuf,
     /// Envoy's configuration.
-    pub envoy_config: PathBuf,
-    /// Envoy's access log, one JSON object a line, with the audit event in it.
-    pub access_log: PathBuf,
-    /// Envoy's own log.
-    pub envoy_log: PathBuf,
-    /// The socket where Envoy asks for newer bundles: those in the two files.
-    pub bundle_socket: PathBuf,
-    /// The replay service's socket, where there is one.
-    pub replay_socket: Option<PathBuf>,
+    pub config: PathBuf,
 }
 
 impl Default for UpOptions {
@@ -114,6 +129,7 @@ impl Default for UpOptions {
             store: Store::default(),
             broker: None,
             attested: None,
+            host: Host::default(),
         }
     }
 }
@@ -121,10 +137,11 @@ impl Default for UpOptions {
 impl Up {
     /// Starts everything and waits until a request would pass. Blocks.
     pub fn start(options: &UpOptions) -> Result<Self, Fault> {
-        let path = std::env::var_os("PATH");
-        let binary =
-            find_binary(options.envoy_bin.as_deref(), path.as_deref()).map_err(|err| Fault::new(err.to_string()))?;
-        let filter = find_filter(options.filter.as_deref())?;
+        // What is missing is told before anything starts.
+        let envoy = match options.host {
+            Host::Adapter(_) => None,
+            Host::Envoy => Some(Binaries::find(options)?),
+        };
         let folder = match &options.state_dir {
             Some(path) => Folder::open(path)?,
             None => Folder::temporary()?,
@@ -145,40 +162,25 @@ impl Up {
         let trust_bundle = folder.write("trust-bundle.json", &pretty(&documents.trust), Readers::Anyone)?;
         let private_key = folder.write("private-key", &key_text(&caller), Readers::Owner)?;
         let bundle_private_key = folder.write("bundle-private-key", &key_text(&signer), Readers::Owner)?;
-
-        let replay = match options.store {
-            Store::SharedData => None,
-            Store::Redis => {
-                let redis = Redis::start(folder.path())?;
-                let socket = folder.file("replay.sock");
-                Some((ReplayThread::start(&socket, &redis.url())?, redis, socket))
-            }
-        };
-        let service = replay.as_ref().map(|(_, _, socket)| ReplayService::new(socket));
-        let bundle_socket = folder.file("bundles.sock");
-        let bundle_log = folder.file("bundles.log");
-        let log = Arc::new(File::create(&bundle_log).map_err(|err| Fault::file(&bundle_log, err))?);
-        // Where it cannot be written, that is no reason to stop.
-        let log = Log::new(move |line| drop(writeln!(&*log, "{line}")));
-        let follow = |kind, path: &Path| BundleFile::open(kind, path, Some(signer.public_key().clone()), log.clone());
-        let bundles = ServiceThread::start(&bundle_socket, |_| {
-            let policy = follow(BundleKind::Policy, &policy_bundle).map_err(service::fault)?;
-            let trust = follow(BundleKind::Trust, &trust_bundle).map_err(service::fault)?;
-            Ok(Services::default().with_bundle(policy).with_bundle(trust))
-        })?;
-
+        let redis = (options.store == Store::Redis).then(|| Redis::start(folder.path())).transpose()?;
         let start_broker = |program: &PathBuf| Broker::start(program, &broker_key, &folder);
         let broker = options.broker.as_ref().map(start_broker).transpose()?;
 
-        let config = configuration(documents, &signer, options.store)?;
-        let access_log = folder.file("access.log");
-        let bootstrap =
-            bootstrap(options.port, &filter, config, &access_log, upstream.address(), (service, &bundle_socket));
-        let envoy_config = folder.write("envoy.json", &pretty(&bootstrap.to_json()), Readers::Anyone)?;
-        let launch =
-            Launch { binary, config: envoy_config.clone(), folder: folder.path().to_owned(), workers: options.workers };
-        let envoy = Envoy::start(&launch).map_err(|err| Fault::new(err.to_string()))?;
-        let listener = envoy.listener(LISTENER).ok_or_else(|| Fault::new("Envoy reports no listener of ours"))?;
+        let ground = Ground {
+            options,
+            folder: &folder,
+            signer: &signer,
+            policy_bundle: &policy_bundle,
+            trust_bundle: &trust_bundle,
+            upstream: upstream.address(),
+            redis: redis.as_ref(),
+        };
+        let Started { gate, bundles, replay, access_log, log, envoy, adapter } = match (envoy, &options.host) {
+            (Some(binaries), _) => ground.envoy(binaries, documents)?,
+            (None, Host::Adapter(program)) => ground.adapter(program)?,
+            (None, Host::Envoy) => return Err(Fault::new("no Envoy")),
+        };
+        let listener = gate.listener().ok_or_else(|| Fault::new("Envoy reports no listener of ours"))?;
         let profile = |name: &str, profile: Json| folder.write(name, &pretty(&profile), Readers::Anyone);
         let paths = Paths {
             profile: profile("profile.json", get_profile(listener))?,
@@ -187,21 +189,18 @@ impl Up {
             policy_bundle,
             trust_bundle,
             bundle_private_key,
-            filter,
-            envoy_config,
             access_log,
-            envoy_log: launch.log_file(),
-            bundle_socket,
-            replay_socket: replay.as_ref().map(|(_, _, socket)| socket.clone()),
+            log,
+            envoy,
         };
-        let replay = replay.map(|(service, redis, _)| (service, redis));
         await_warm_store();
         Ok(Self {
-            envoy,
+            gate,
             broker,
             upstream,
-            _replay: replay,
             _bundles: bundles,
+            _replay: redis.map(|redis| (replay, redis)),
+            adapter,
             caller: Caller::new(caller, vouching),
             listener,
             paths,
@@ -224,9 +223,22 @@ impl Up {
         LISTENER
     }
 
-    /// The Envoy.
-    pub fn envoy(&self) -> &Envoy {
-        &self.envoy
+    /// What decides.
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// The Envoy, where that decides.
+    pub fn envoy(&self) -> Option<&Envoy> {
+        match &self.gate {
+            Gate::Adapter(_) => None,
+            Gate::Envoy(envoy) => Some(envoy),
+        }
+    }
+
+    /// How the adapter was started, where that decides.
+    pub(crate) fn adapter(&self) -> Option<&AdapterLaunch> {
+        self.adapter.as_ref()
     }
 
     /// The broker, if it was asked for.

@@ -1,7 +1,8 @@
 use crate::tool::Folder;
 
-const COMMANDS: [&str; 29] = [
+const COMMANDS: [&str; 30] = [
     "",
+    "adapter",
     "gen-key",
     "issue",
     "sign",
@@ -50,6 +51,7 @@ Commands:
   verifier  Serve as a verifier that is asked and admits nothing
   broker    Serve as the local broker, or ask one
   bundle    Build, sign, check and change bundles
+  adapter   Serve as a reverse proxy that verifies before it forwards
   envoy     Configure Envoy
   schema    Print the JSON Schema of a document
   up        Start a local Envoy with the filter, an upstream and fresh keys

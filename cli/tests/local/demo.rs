@@ -24,6 +24,16 @@ fn every_row_of_the_matrix_comes_out_as_expected() {
         (&row["case"], &row["note"]),
         (&"one passport, 32 times at 2 Envoys".into(), &"Envoys took 16 + 16".into())
     );
+
+    let (code, of_adapter) = demo(&["--workers", "2", "--host", "adapter"]);
+    assert_eq!(failed(&of_adapter), Vec::<&str>::new());
+    assert_eq!(code, Some(0));
+    let table = |summary: &Value| -> Vec<[String; 3]> {
+        let rows = summary["rows"].as_array().unwrap().iter();
+        let text = |row: &Value, name: &str| row[name].as_str().unwrap().replace("adapters", "Envoys");
+        rows.map(|row| ["case", "expected", "actual"].map(|name| text(row, name))).collect()
+    };
+    assert_eq!(table(&of_adapter), table(&summary), "both hosts give the same table");
 }
 
 #[test]

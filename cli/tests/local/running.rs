@@ -16,8 +16,14 @@ pub struct Running {
 impl Running {
     /// Starts it and waits for its one line.
     pub fn start(args: &[&str]) -> Self {
-        let mut child =
-            command().args(["up", "--json"]).args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut up = command();
+        up.args(["up", "--json"]).args(args);
+        Self::start_as(up)
+    }
+
+    /// The same, of a command that is all there.
+    pub fn start_as(mut up: Command) -> Self {
+        let mut child = up.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let Ok(places) = serde_json::from_str(&line) else {

@@ -180,9 +180,28 @@ async fn the_library_starts_and_stops_the_same_stack() {
     assert_eq!(up.upstream().count(), 0);
     assert_eq!(client::send(up.listener(), &message).await.unwrap().status, 200);
     assert_eq!(up.upstream().count(), 1);
-    let pid = up.envoy().pid().try_into().unwrap();
+    let pid = up.gate().pid().try_into().unwrap();
     drop(up);
     assert!(is_gone(pid));
+}
+
+#[test]
+fn the_adapter_decides_where_no_envoy_is_at_hand() {
+    let mut without = command();
+    without.args(["up", "--json", "--host", "adapter", "--no-broker"]).env("PATH", "/nonexistent");
+    let running = Running::start_as(without);
+    let pid = running.places["adapter_pid"].as_i64().unwrap().try_into().unwrap();
+    let script = format!("{} -s -o /dev/null -w '%{{http_code}}'", running.text("curl"));
+    let ran = Command::new("sh").args(["-c", &format!("{script}; {script}")]).output().unwrap();
+    assert_eq!(String::from_utf8(ran.stdout).unwrap(), "200403");
+    let audit = std::fs::read_to_string(running.text("audit_log_path")).unwrap();
+    let reasons: Vec<String> = (audit.lines())
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .map(|event| format!("{} {}", event["component"], event["reason_code"]))
+        .collect();
+    assert_eq!(reasons, [r#""adapter" "request_allowed""#, r#""adapter" "jti_replay""#]);
+    assert_eq!(running.end(Signal::SIGTERM), (Some(0), String::new()));
+    assert!(eventually(|| is_gone(pid)));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use core::ops::RangeInclusive;
 
 use super::error::ConfigError;
 use super::replay::Replay;
-use super::{BundleSource, CoveredNames, FilterConfig, Hold};
+use super::{BundleSource, CoveredNames, FilterConfig, Hold, KeyCacheConfig};
 use crate::document::Pin;
 use crate::key::PublicKey;
 use crate::path::canonical_path;
@@ -31,6 +31,7 @@ impl Default for FilterConfig<'_> {
             realtime_window_seconds: realtime_window,
             covered_headers: CoveredNames::default(),
             replay: Replay::default(),
+            key_cache: None,
             forward_credentials,
             audit: true,
         }
@@ -59,6 +60,7 @@ impl FilterConfig<'_> {
         check_range("/skew_seconds", self.skew_seconds, 0..=300)?;
         check_least("/max_ttl_seconds", self.max_ttl_seconds, 1)?;
         self.covered_headers.check()?;
+        self.key_cache.map_or(Ok(()), KeyCacheConfig::check)?;
         self.replay.check()
     }
 
@@ -157,7 +159,7 @@ fn check_least(pointer: &str, value: u64, least: u64) -> Result<(), ConfigError>
     }
 }
 
-fn check_range<T: fmt::Display + PartialOrd>(
+pub(super) fn check_range<T: fmt::Display + PartialOrd>(
     pointer: &str,
     value: T,
     range: RangeInclusive<T>,

@@ -7,7 +7,7 @@ use super::recent::Recent;
 use super::{KeyError, PublicKey};
 
 /// How much memory a [`KeyCache`] may take, and when it spends it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct KeyCacheSettings {
     /// The most that keys and tables take together. At 0 nothing is kept.
     pub max_bytes: usize,

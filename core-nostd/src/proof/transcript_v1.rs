@@ -15,8 +15,8 @@ pub(super) fn check(request: &Request<'_>, binding: &Binding<'_>, keys: &KeyCach
     let selection = Selection::of(request, binding.covered);
     let claimed = &request.transcript_sha256;
     let removed = selection.find(|names| transcript.digest_with(&prefix, names.headers()) == *claimed)?;
-    let key = &binding.passport.proof_key;
-    let signature = keys.begin(key, claimed, &request.proof).ok_or(Reason::InvalidRequestProof)?;
+    let proof_key = &binding.passport.proof_key;
+    let signature = keys.begin(proof_key, claimed, &request.proof).ok_or(Reason::InvalidRequestProof)?;
     Ok(Bound { transcript_sha256: *claimed, removed: removed.unwrap_or_default(), signature })
 }
 

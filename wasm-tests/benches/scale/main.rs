@@ -1,5 +1,9 @@
-//! What grows with a bundle, and what must not: the core natively, then the filter in a real Envoy.
+//! What grows with a bundle, with callers and with live passports, and what must not: the core natively, then the
+//! filter in a real Envoy.
 
+mod busy;
+mod crowd;
+mod filled;
 mod native;
 mod proxy;
 
@@ -8,7 +12,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use trustplane_core::UnixTime;
 use trustplane_wasm_tests::counting::Counting;
 use trustplane_wasm_tests::load::{Callers, Order, Wire, cpu};
@@ -27,9 +31,18 @@ struct Args {
     /// Envoy, if not the one on PATH.
     #[arg(long)]
     envoy_bin: Option<PathBuf>,
+    /// One half of it.
+    #[arg(long, value_enum)]
+    only: Option<Part>,
     /// Cargo's.
     #[arg(long, hide = true)]
     bench: bool,
+}
+
+#[derive(Clone, Copy, Eq, PartialEq, ValueEnum)]
+enum Part {
+    Bundles,
+    Callers,
 }
 
 fn main() -> ExitCode {
@@ -46,9 +59,22 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> io::Result<bool> {
     println!("machine: {}; load before: {}", cpu::machine(), cpu::load_average()?);
     cpu::pin(cpu::OTHERS)?;
-    let native = native::run()?;
-    println!();
-    Ok(proxy::run(args)? && native)
+    let pass = match args.only {
+        Some(Part::Callers) => true,
+        _ => {
+            let native = native::run()?;
+            println!();
+            proxy::run(args)? && native
+        }
+    };
+    if args.only != Some(Part::Bundles) {
+        let callers = Callers::new()?;
+        println!();
+        crowd::run(&callers)?;
+        println!();
+        busy::run(args, &callers)?;
+    }
+    Ok(pass)
 }
 
 /// Whether decisions over the largest bundle cost little enough; says so.
@@ -69,6 +95,13 @@ fn requests(callers: &Callers, total: usize, routes: usize, now: UnixTime) -> io
 
 fn micros(time: Duration, count: usize) -> f64 {
     time.as_secs_f64() * 1e6 / count as f64
+}
+
+/// Of what one decision cost in each round.
+fn median(rounds: &[f64]) -> f64 {
+    let mut rounds = rounds.to_vec();
+    rounds.sort_by(f64::total_cmp);
+    rounds.get(rounds.len() / 2).copied().unwrap_or_default()
 }
 
 fn now() -> UnixTime {

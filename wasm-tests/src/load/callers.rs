@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
 use trustplane_broker::{SigningKey, mint};
-use trustplane_core::{CoveredHeader, KeyBinding, Transcript, UnixTime, hex, sha256};
+use trustplane_core::{CoveredHeader, KeyBinding, PublicKey, Transcript, UnixTime, hex, sha256};
 
 use super::lane::Wire;
 
@@ -41,6 +41,8 @@ pub struct Order {
     pub flaw: Flaw,
     /// One of the policy's further routes, see [`super::Growth`].
     pub route: Option<usize>,
+    /// Which of any number of callers it is, each with a key of its own; one of a few where there is none.
+    pub member: Option<u64>,
 }
 
 /// What a signed request claims falsely.
@@ -61,7 +63,7 @@ pub enum Flaw {
 impl Order {
     /// A sound one, good for ten minutes from now.
     pub fn new(number: u64, body: &Arc<[u8]>, now: UnixTime) -> Self {
-        Self { number, body: Arc::clone(body), issued_at: now, ttl: 600, flaw: Flaw::None, route: None }
+        Self { number, body: Arc::clone(body), issued_at: now, ttl: 600, flaw: Flaw::None, route: None, member: None }
     }
 }
 
@@ -76,6 +78,11 @@ impl Callers {
     /// A number that no passport of this issuer has.
     pub fn number(&self) -> u64 {
         self.numbers.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// The key that vouches for all of them.
+    pub fn issuer(&self) -> &PublicKey {
+        self.issuer.public_key()
     }
 
     /// The filter's configuration: its defaults, and two bundles.
@@ -133,10 +140,11 @@ impl Callers {
 
     /// A request under a passport of this number, by the caller whose turn it is.
     pub fn sign(&self, order: &Order) -> io::Result<Wire> {
-        let Order { number, ref body, issued_at: now, ttl, flaw, route } = *order;
+        let Order { number, ref body, issued_at: now, ttl, flaw, route, member } = *order;
         let method = method(body);
         let turn = usize::try_from(number).map_err(io::Error::other)? % CALLERS;
-        let caller = &self.keys[turn];
+        let member = member.map(member_key).transpose()?;
+        let caller = member.as_ref().unwrap_or(&self.keys[turn]);
         let other = &self.keys[(turn + 1) % CALLERS];
         let id = sha256(&number.to_le_bytes());
         let jti = mint::jti(id.first_chunk().unwrap_or(&[0; 16]));
@@ -191,6 +199,12 @@ impl Callers {
         );
         Ok(Wire { head: head.into_bytes(), body: Arc::clone(body) })
     }
+}
+
+/// The same key for the same number, every time.
+fn member_key(number: u64) -> io::Result<SigningKey> {
+    let seed = sha256(format!("member {number}").as_bytes());
+    SigningKey::from_seed(&seed).map_err(|fault| io::Error::other(fault.to_string()))
 }
 
 /// A request without credentials.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use nix::sched::{CpuSet, sched_setaffinity};
@@ -14,8 +15,13 @@ pub const OTHERS: usize = 1;
 
 /// Binds the calling thread, and what it starts from here on, to a core.
 pub fn pin(core: usize) -> io::Result<()> {
+    pin_to(&[core])
+}
+
+/// The same to any of several.
+pub fn pin_to(cores: &[usize]) -> io::Result<()> {
     let mut set = CpuSet::new();
-    set.set(core)?;
+    cores.iter().try_for_each(|core| set.set(*core))?;
     Ok(sched_setaffinity(Pid::from_raw(0), &set)?)
 }
 
@@ -59,9 +65,19 @@ pub fn machine() -> String {
 
 /// How long the calling thread ran, to the nanosecond.
 pub fn of_this_thread() -> io::Result<Duration> {
-    let text = fs::read_to_string("/proc/thread-self/schedstat")?;
+    ran(Path::new("/proc/thread-self/schedstat"))
+}
+
+fn ran(schedstat: &Path) -> io::Result<Duration> {
+    let text = fs::read_to_string(schedstat)?;
     let nanoseconds = text.split(' ').next().and_then(|field| field.parse().ok());
     nanoseconds.map(Duration::from_nanos).ok_or_else(|| io::Error::other(format!("schedstat holds {text}")))
+}
+
+/// How long the threads that a process has now ran, to the nanosecond.
+pub fn of_process(pid: u32) -> io::Result<Duration> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task"))?;
+    threads.map(|thread| ran(&thread?.path().join("schedstat"))).sum()
 }
 
 /// What a process holds in memory, in KiB.

@@ -26,6 +26,13 @@ pub enum Gate {
         /// As the filter reads it.
         configuration: String,
     },
+    /// Not at all, but a module of its own shares its memory with that of another gate.
+    Beside {
+        /// Its file.
+        module: PathBuf,
+        /// The other's name.
+        gate: String,
+    },
     /// The same, with the replay service behind a Unix socket.
     Callout {
         /// Its file.
@@ -49,17 +56,23 @@ pub enum Gate {
 
 /// Starts an Envoy whose only worker runs on the measured core.
 pub fn start(binary: &Path, folder: &Path, gates: &[(&str, Gate)]) -> io::Result<Envoy> {
+    start_with(binary, folder, gates, &[cpu::MEASURED])
+}
+
+/// Starts an Envoy with a worker for each of these cores.
+pub fn start_with(binary: &Path, folder: &Path, gates: &[(&str, Gate)], cores: &[usize]) -> io::Result<Envoy> {
     let listeners: Vec<_> = gates.iter().map(|(name, gate)| listener(name, gate)).collect();
     let clusters: Vec<_> = gates.iter().filter_map(|(name, gate)| cluster(name, gate)).collect();
     let bootstrap = json!({
         "admin": { "address": socket_address(0) },
         "static_resources": { "listeners": listeners, "clusters": clusters },
     });
+    let workers = u32::try_from(cores.len()).map_err(io::Error::other)?;
     let config = folder.join("envoy.json");
     fs::write(&config, bootstrap.to_string())?;
-    let launch = Launch { binary: binary.to_owned(), config, folder: folder.to_owned(), workers: 1 };
-    // A child inherits the core of the thread that starts it.
-    cpu::pin(cpu::MEASURED)?;
+    let launch = Launch { binary: binary.to_owned(), config, folder: folder.to_owned(), workers };
+    // A child inherits the cores of the thread that starts it.
+    cpu::pin_to(cores)?;
     let envoy = Envoy::start(&launch).map_err(io::Error::other);
     cpu::pin(cpu::OTHERS)?;
     envoy
@@ -114,27 +127,10 @@ fn filter(name: &str, gate: &Gate) -> Option<Value> {
                 "max_request_bytes": BUFFER,
             }),
         ),
-        Gate::Wasm { module, configuration } | Gate::Callout { module, configuration, .. } => (
-            "wasm",
-            json!({
-                "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
-                "config": {
-                    "name": name,
-                    "root_id": name,
-                    "vm_config": {
-                        "vm_id": name,
-                        "runtime": "envoy.wasm.runtime.v8",
-                        "code": { "local": { "filename": module } },
-                    },
-                    "failure_policy": "FAIL_CLOSED",
-                    "allow_on_headers_stop_iteration": true,
-                    "configuration": {
-                        "@type": "type.googleapis.com/google.protobuf.StringValue",
-                        "value": configuration,
-                    },
-                },
-            }),
-        ),
+        Gate::Wasm { module, configuration } | Gate::Callout { module, configuration, .. } => {
+            ("wasm", wasm(name, name, module, configuration))
+        }
+        Gate::Beside { module, gate } => ("wasm", wasm(name, gate, module, "")),
         Gate::Jwt { provider } => (
             "jwt_authn",
             json!({
@@ -156,6 +152,27 @@ fn filter(name: &str, gate: &Gate) -> Option<Value> {
         ),
     };
     Some(json!({ "name": format!("envoy.filters.http.{filter}"), "typed_config": config }))
+}
+
+fn wasm(name: &str, vm_id: &str, module: &Path, configuration: &str) -> Value {
+    json!({
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+        "config": {
+            "name": name,
+            "root_id": name,
+            "vm_config": {
+                "vm_id": vm_id,
+                "runtime": "envoy.wasm.runtime.v8",
+                "code": { "local": { "filename": module } },
+            },
+            "failure_policy": "FAIL_CLOSED",
+            "allow_on_headers_stop_iteration": true,
+            "configuration": {
+                "@type": "type.googleapis.com/google.protobuf.StringValue",
+                "value": configuration,
+            },
+        },
+    })
 }
 
 fn cluster(name: &str, gate: &Gate) -> Option<Value> {

@@ -35,21 +35,27 @@ pub fn exchange(address: SocketAddr, wire: &Wire) -> Fallible<String> {
     raw(address, &[&wire.head, &*wire.body].concat())
 }
 
-/// Sends these bytes and reads until the other side is done or silent.
+/// Sends these bytes and reads until the first answer is there, or the other side is done.
 pub fn raw(address: SocketAddr, bytes: &[u8]) -> Fallible<String> {
+    read(address, bytes, complete)
+}
+
+/// Sends these bytes and reads until the other side is done.
+pub fn to_end(address: SocketAddr, bytes: &[u8]) -> Fallible<String> {
+    read(address, bytes, |_| false)
+}
+
+fn read(address: SocketAddr, bytes: &[u8], enough: fn(&[u8]) -> bool) -> Fallible<String> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     // A refusal may come, and the connection go, before the body is through.
     let _refused = stream.write_all(bytes);
     let mut seen = Vec::new();
-    loop {
+    while !enough(&seen) {
         let mut piece = [0; 65536];
         match stream.read(&mut piece) {
             Ok(0) | Err(_) => break,
             Ok(size) => seen.extend_from_slice(&piece[..size]),
-        }
-        if complete(&seen) {
-            stream.set_read_timeout(Some(Duration::from_millis(100)))?;
         }
     }
     Ok(String::from_utf8_lossy(&seen).into_owned())

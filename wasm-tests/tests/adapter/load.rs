@@ -1,7 +1,6 @@
 //! A minute at full rate, while bundles change every second and the replay store is restarted once.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +17,7 @@ use trustplane_wasm_tests::load::{Callers, Flaw, Lane, Order, Wire, anonymous, c
 use trustplane_wasm_tests::run::Run;
 use trustplane_wasm_tests::store::{Fallible, Redis};
 
+use crate::ledger::{Kind, Ledger, Outage, TURNS};
 use crate::process::{Documents, Proxy};
 
 const CONNECTIONS: usize = 16;
@@ -31,53 +31,6 @@ const OUTAGE: Duration = Duration::from_secs(1);
 const COLD: Duration = Duration::from_secs(4);
 /// How much more memory may be held in the end.
 const GROWTH: f64 = 1.1;
-
-/// What a request is, and so what must come of it.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-enum Kind {
-    Anonymous,
-    OtherIssuer,
-    OtherProof,
-    OtherSubject,
-    OtherTarget,
-    Read,
-    Replay,
-    Write,
-}
-
-/// One after the other, on every connection.
-const TURNS: [Kind; 16] = [
-    Kind::Read,
-    Kind::Replay,
-    Kind::Read,
-    Kind::Write,
-    Kind::OtherIssuer,
-    Kind::Read,
-    Kind::Read,
-    Kind::Anonymous,
-    Kind::Read,
-    Kind::OtherProof,
-    Kind::Read,
-    Kind::Write,
-    Kind::OtherSubject,
-    Kind::Read,
-    Kind::Read,
-    Kind::OtherTarget,
-];
-
-/// When the store was gone or cold.
-#[derive(Clone, Copy, Debug, Default)]
-struct Outage {
-    began: Option<Instant>,
-    ended: Option<Instant>,
-}
-
-#[derive(Default)]
-struct Ledger {
-    words: BTreeMap<(Kind, String), u64>,
-    latencies: Vec<Duration>,
-    wrong: Vec<String>,
-}
 
 /// What all threads share.
 struct World {
@@ -133,39 +86,6 @@ impl World {
 
     fn stopped(&self) -> bool {
         self.stop.load(Ordering::SeqCst)
-    }
-}
-
-impl Ledger {
-    fn add(&mut self, kind: Kind, word: String, took: Duration, expected: bool) {
-        if !expected {
-            self.wrong.push(format!("{kind:?}: {word}"));
-        }
-        self.latencies.push(took);
-        *self.words.entry((kind, word)).or_default() += 1;
-    }
-}
-
-impl Outage {
-    /// Whether a request from then until now may have met it.
-    fn touches(&self, sent: Instant) -> bool {
-        self.began.is_some() && self.ended.is_none_or(|ended| sent <= ended)
-    }
-}
-
-impl Kind {
-    fn expects(self, word: &str, touched: bool, spent_before: bool) -> bool {
-        let unavailable = touched && word == "503 replay_store_unavailable";
-        let cold = (touched || spent_before) && word == "503 replay_store_cold";
-        match self {
-            Self::Read | Self::Write => word == "200" || unavailable || cold,
-            Self::Replay => word == "403 jti_replay" || unavailable || cold,
-            Self::Anonymous => word == "401 missing_passport",
-            Self::OtherIssuer => word == "401 invalid_passport_signature",
-            Self::OtherProof => word == "403 invalid_request_proof",
-            Self::OtherSubject => word == "403 source_subject_mismatch",
-            Self::OtherTarget => word == "403 request_binding_mismatch",
-        }
     }
 }
 

@@ -1,12 +1,15 @@
 //! All cases against the adapter and the tower layer: the answers and the audit events of the filter.
 
+mod alpn;
 mod behind;
 mod examples;
 mod exchange;
 mod filter;
+mod host;
 #[path = "../envoy/http2.rs"]
 mod http2;
 mod in_process;
+mod ledger;
 mod load;
 mod over_http;
 mod process;
@@ -55,6 +58,7 @@ fn suite(run: &mut Run, cases: &Cases) -> Result<(), String> {
         acceptance(run, cases)?;
     }
     examples::all(run, cases);
+    host::all(run);
     proxy::all(run);
     load::all(run);
     Ok(())

@@ -60,7 +60,7 @@ impl Site {
         fs::create_dir(&folder).unwrap();
         let launch = Launch {
             binary: find_binary(None, std::env::var_os("PATH").as_deref()).unwrap(),
-            config: PathBuf::from(&up.paths().envoy_config),
+            config: up.paths().envoy.as_ref().unwrap().config.clone(),
             folder,
             workers: 2,
         };
@@ -161,7 +161,7 @@ impl Site {
     }
 
     fn shares(&self, address: SocketAddr) -> Vec<u64> {
-        let envoy = if address == self.up.listener() { self.up.envoy() } else { &self.second };
+        let envoy = if address == self.up.listener() { self.up.envoy().unwrap() } else { &self.second };
         self.runtime.block_on(admin::worker_connections(envoy.admin(), self.up.stat_prefix())).unwrap()
     }
 

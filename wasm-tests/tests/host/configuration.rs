@@ -36,6 +36,9 @@ pub fn all(run: &mut Run, guest: &Guest, cases: &Cases) {
             || shut(guest, cases, cases.profiles[profile].config.as_bytes(), place),
         );
     }
+    run.holds("configuration of the key cache", "Its size changes no answer, also when it changes.", || {
+        sized(guest, cases)
+    });
     let good = &cases.profiles["trailing_buffer"].config;
     let texts: [(&str, Vec<u8>, &str); 6] = [
         ("of bytes", vec![0xff; 64], "configuration"),
@@ -54,6 +57,41 @@ pub fn all(run: &mut Run, guest: &Guest, cases: &Cases) {
             shut(guest, cases, &text, place)
         });
     }
+}
+
+/// Each replaces the one before it in the same worker.
+const SIZES: [&str; 4] = [
+    r#"{"max_bytes":0}"#,
+    r#"{"max_bytes":2097152,"key_width":4,"base_width":4}"#,
+    r#"{"max_bytes":1073741824,"key_width":10,"base_width":10}"#,
+    "{}",
+];
+
+/// Answers do not depend on what is remembered of keys: a sound request passes, a bad proof does not.
+fn sized(guest: &Guest, cases: &Cases) -> Result<(), String> {
+    let (sound, broken) = (named(cases, "get_with_query"), named(cases, "proof_flipped_bit"));
+    for first in 0..SIZES.len() {
+        let mut host = Host::start(guest, Profile::envoy_hold()).expect("the module loads");
+        // Only the first has the passport to consume.
+        for (place, size) in SIZES.iter().cycle().skip(first).take(SIZES.len()).enumerate() {
+            let config = &cases.profile(sound).config;
+            let config = config.replacen('{', &format!(r#"{{"key_cache":{size},"#), 1);
+            host.set_now_secs(sound.now - 60);
+            if !host.configure(config.as_bytes()).ok {
+                return Err(format!("{size} is refused"));
+            }
+            host.set_now_secs(sound.now);
+            for (case, reason) in
+                [(sound, if place == 0 { "request_allowed" } else { "jti_replay" }), (broken, "invalid_request_proof")]
+            {
+                let answer = answer(&host.request(&input(case)), Hold::StopIteration)?;
+                if answer.reason != reason {
+                    return Err(format!("{size}: {} for {}", answer.reason, case.name));
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 fn shut(guest: &Guest, cases: &Cases, config: &[u8], place: &str) -> Result<(), String> {

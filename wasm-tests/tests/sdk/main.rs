@@ -1,4 +1,4 @@
-//! The official SDK as the caller of a real Envoy, and the vectors that it ships.
+//! The official SDK as the caller of a real Envoy and of the adapter, and the vectors that it ships.
 
 mod vectors;
 
@@ -11,6 +11,8 @@ use serde::Deserialize;
 use trustplane_wasm_tests::artefact;
 use trustplane_wasm_tests::run::Run;
 
+/// What decides.
+const HOSTS: [&str; 2] = ["envoy", "adapter"];
 /// The callers: with a key of their own, and with the broker's help.
 const SCRIPTS: [&str; 2] = ["protected_client.py", "broker_client.py"];
 /// The scripts print as many lines.
@@ -19,25 +21,28 @@ const CASES: usize = 17;
 fn main() -> ExitCode {
     let mut run = Run::from_arguments();
     vectors::all(&mut run);
-    if run.wants("sdk") {
-        match Site::start().and_then(|site| site.calls()) {
-            Ok(cases) => {
-                for case in &cases {
-                    run.check(
-                        &format!("sdk {}", case.case),
-                        "The official SDK's requests pass unchanged, once.",
-                        &case.found,
-                    );
-                }
-                let count = cases.len();
-                run.holds("sdk all", "No case goes missing.", || {
-                    if count == CASES { Ok(()) } else { Err(format!("{count} of {CASES} cases ran")) }
-                });
-            }
-            Err(why) => run.check("sdk", "Envoy, the SDK and the command line are at hand.", &[why]),
+    for host in HOSTS {
+        if run.wants(&format!("sdk {host}")) {
+            calls(&mut run, host);
         }
     }
     run.finish()
+}
+
+fn calls(run: &mut Run, host: &str) {
+    match Site::start(host).and_then(|site| site.calls()) {
+        Ok(cases) => {
+            for case in &cases {
+                let name = format!("sdk {host} {}", case.case);
+                run.check(&name, "The official SDK's requests pass unchanged, once.", &case.found);
+            }
+            let count = cases.len();
+            run.holds(&format!("sdk {host} all"), "No case goes missing.", || {
+                if count == CASES { Ok(()) } else { Err(format!("{count} of {CASES} cases ran")) }
+            });
+        }
+        Err(why) => run.check(&format!("sdk {host}"), "Envoy, the SDK and the command line are at hand.", &[why]),
+    }
 }
 
 #[derive(Deserialize)]
@@ -53,10 +58,10 @@ struct Site {
 }
 
 impl Site {
-    fn start() -> Result<Self, String> {
+    fn start(host: &str) -> Result<Self, String> {
         let binary = artefact::command_line()?;
         let mut up = Command::new(&binary)
-            .args(["up", "--json", "--filter"])
+            .args(["up", "--json", "--host", host, "--filter"])
             .arg(artefact::path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
