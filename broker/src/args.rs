@@ -76,10 +76,10 @@ pub struct ServeArgs {
     #[arg(long, value_name = "FILE", env = "TRUSTPLANE_BROKER_POLICY_BUNDLE", requires = "services_socket")]
     pub policy_bundle: Option<PathBuf>,
     /// Public key that must have signed the trust bundle; without it the verifiers alone check
-    #[arg(long, value_name = "KEY", env = "TRUSTPLANE_BROKER_TRUST_BUNDLE_SIGNATURE_PUBLIC_KEY", requires = "trust_bundle", value_parser = public_key)]
+    #[arg(long, value_name = "KEY", env = "TRUSTPLANE_BROKER_TRUST_BUNDLE_SIGNATURE_PUBLIC_KEY", requires = "trust_bundle", allow_hyphen_values = true, value_parser = public_key)]
     pub trust_bundle_signature_public_key: Option<PublicKey>,
     /// Public key that must have signed the policy bundle; without it the verifiers alone check
-    #[arg(long, value_name = "KEY", env = "TRUSTPLANE_BROKER_POLICY_BUNDLE_SIGNATURE_PUBLIC_KEY", requires = "policy_bundle", value_parser = public_key)]
+    #[arg(long, value_name = "KEY", env = "TRUSTPLANE_BROKER_POLICY_BUNDLE_SIGNATURE_PUBLIC_KEY", requires = "policy_bundle", allow_hyphen_values = true, value_parser = public_key)]
     pub policy_bundle_signature_public_key: Option<PublicKey>,
     // A comment for readers of the code would be one for the command line too.
     #[command(flatten)]

@@ -23,10 +23,10 @@ pub struct Source {
 #[derive(Args, Clone, Debug)]
 pub struct PinArgs {
     /// Public key that must have signed the policy bundle
-    #[arg(long, value_name = "KEY", value_parser = public_key)]
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true, value_parser = public_key)]
     policy_bundle_signature_public_key: Option<PublicKey>,
     /// Public key that must have signed the trust material
-    #[arg(long, value_name = "KEY", value_parser = public_key)]
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true, value_parser = public_key)]
     bundle_signature_public_key: Option<PublicKey>,
     /// Take documents whose signature nobody checked: for development alone
     #[arg(long)]

@@ -27,7 +27,7 @@ pub(crate) struct Issue {
     #[arg(long, value_name = "CLASS", value_parser = key_binding, default_value = "software")]
     key_binding: KeyBinding,
     /// The caller's public key, which will sign proofs; the issuer's own when not given
-    #[arg(long, value_name = "KEY", value_parser = public_key)]
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true, value_parser = public_key)]
     proof_public_key: Option<PublicKey>,
     #[command(flatten)]
     issuer: IssuerArgs,

@@ -28,7 +28,7 @@ pub(crate) struct Verify {
     token: Option<String>,
     /// The issuer's public key
     #[arg(
-        long, value_name = "KEY", value_parser = public_key, conflicts_with = "bundle",
+        long, value_name = "KEY", allow_hyphen_values = true, value_parser = public_key, conflicts_with = "bundle",
         required_unless_present = "bundle", requires_all = ["kid", "issuer", "trust_domain"]
     )]
     public_key: Option<PublicKey>,

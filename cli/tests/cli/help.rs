@@ -101,6 +101,13 @@ fn a_usage_error_ends_with_2_and_writes_no_result() {
     }
 }
 
+/// One key in 64 begins so.
+#[test]
+fn a_public_key_may_begin_with_a_hyphen() {
+    let ran = Folder::new().run(&format!("bundle verify --policy-bundle p --public-key -{}", "A".repeat(42)));
+    assert_eq!((ran.code, ran.err.as_str()), (2, "error: p: No such file or directory (os error 2)\n"));
+}
+
 #[test]
 fn a_reader_that_goes_away_is_no_fault() {
     let folder = Folder::new();

@@ -19,7 +19,7 @@ pub(crate) struct Inspect {
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Also check the signature under this public key
-    #[arg(long, value_name = "KEY", value_parser = public_key)]
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true, value_parser = public_key)]
     public_key: Option<PublicKey>,
 }
 

@@ -49,7 +49,7 @@ pub(crate) struct MergeSource {
     #[arg(long, requires = "public_key")]
     kid: Option<String>,
     /// The issuer's key
-    #[arg(long, value_name = "KEY", value_parser = public_key, requires = "kid", required_unless_present = "jwks")]
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true, value_parser = public_key, requires = "kid", required_unless_present = "jwks")]
     public_key: Option<PublicKey>,
     /// A key set (RFC 7517) with the issuer's keys; its Ed25519 keys are merged
     #[arg(long, value_name = "FILE", conflicts_with_all = ["kid", "public_key"])]

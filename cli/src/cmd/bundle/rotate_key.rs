@@ -27,7 +27,7 @@ pub(crate) struct RotateKey {
     #[arg(long)]
     kid: String,
     /// The key that comes
-    #[arg(long, value_name = "KEY", value_parser = public_key)]
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true, value_parser = public_key)]
     public_key: PublicKey,
     /// The id of the key that goes; the only active one when not given
     #[arg(long, value_name = "KID")]

@@ -15,7 +15,7 @@ pub(crate) struct Verify {
     #[command(flatten)]
     document: DocumentArgs,
     /// Public key that must have signed the document
-    #[arg(long, value_name = "KEY", value_parser = public_key)]
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true, value_parser = public_key)]
     public_key: PublicKey,
 }
 
