@@ -34,7 +34,6 @@ mod host;
 mod observe;
 mod pairs;
 mod replay;
-mod reply;
 #[cfg(target_arch = "wasm32")]
 mod request;
 #[cfg(target_arch = "wasm32")]
@@ -48,5 +47,4 @@ pub use gate::{Fault, Gate, Rules};
 pub use head::Heading;
 pub use pairs::{Pair, read_pairs, write_pairs};
 pub use replay::{Callout, Question, SharedStore, Store};
-pub use reply::Reply;
 pub use session::{Callback, Event, Flow, Session, Step};

@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use trustplane_core::{Consumed, Denied, Hold, KeyCache, KeyCacheSettings, ReplayKey, UnixTime, Upstream};
+use trustplane_core::{Consumed, Denied, Hold, KeyCache, KeyCacheSettings, ReplayKey, Reply, UnixTime, Upstream};
 
 use crate::gate::Gate;
 use crate::head::Heading;
@@ -11,7 +11,6 @@ use crate::host::{self, HostData};
 use crate::observe;
 use crate::pairs::{read_pairs, write_pairs};
 use crate::replay::{Callout, Store};
-use crate::reply::Reply;
 use crate::session::{Callback, Event, Flow, Session, Step};
 
 /// One request.
@@ -151,8 +150,10 @@ impl Request {
     fn refuse(&self, denied: &Denied) {
         observe::record(denied.event(), self.audits());
         let reply = Reply::new(denied.reason());
-        let headers = write_pairs(&reply.headers()).unwrap_or_default();
-        if !host::send_local_response(reply.status(), reply.details(), reply.body(), &headers) {
+        let headers: Vec<_> = reply.headers().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
+        let headers = write_pairs(&headers).unwrap_or_default();
+        let details = denied.reason().as_str();
+        if !host::send_local_response(reply.status().into(), details, reply.body(), &headers) {
             // Without an answer the caller would wait for a timeout.
             host::close_request();
         }
