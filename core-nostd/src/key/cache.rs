@@ -2,7 +2,7 @@ use core::fmt;
 
 use super::comb::{Comb, Rows, Width};
 use super::curve::Point;
-use super::equation::Equation;
+use super::equation::{Equation, Solved};
 use super::recent::Recent;
 use super::{KeyError, PublicKey};
 
@@ -41,8 +41,7 @@ pub struct KeyCache {
 #[must_use = "until it is settled, nobody signed anything"]
 pub(crate) struct Pending {
     key: PublicKey,
-    /// `sB − kA`.
-    point: Point,
+    solved: Solved,
     /// What the signature says its encoding is.
     r: [u8; 32],
 }
@@ -124,19 +123,19 @@ impl KeyCache {
     pub(crate) fn begin(&self, key: &PublicKey, message: &[u8], signature: &[u8; 64]) -> Option<Pending> {
         let equation = Equation::read(key, message, signature)?;
         let table = self.tables.peek(key.as_bytes()).map(|prepared| &prepared.comb);
-        let point = equation.point(key, self.base.as_ref(), table)?;
-        Some(Pending { key: key.clone(), point, r: equation.r })
+        let solved = equation.solve(key, self.base.as_ref(), table)?;
+        Some(Pending { key: key.clone(), solved, r: equation.r })
     }
 
     /// Whether the signature stands.
     pub(crate) fn settle(&mut self, pending: &Pending) -> bool {
-        self.compare(pending, &pending.point.encode())
+        self.compare(pending, &pending.solved.encode())
     }
 
     /// Whether each of two signatures stands, for little more than the price of one. The second of
     /// which the first fails was vouched for by nobody: it is not looked at, and leaves no trace.
     pub(crate) fn settle_both(&mut self, first: &Pending, second: &Pending) -> (bool, bool) {
-        let (one, two) = Point::encode_both(&first.point, &second.point);
+        let (one, two) = Solved::encode_both(&first.solved, &second.solved);
         let stands = self.compare(first, &one);
         (stands, stands && self.compare(second, &two))
     }

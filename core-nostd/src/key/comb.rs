@@ -68,6 +68,7 @@ impl Width {
     /// The default for the base point, whose one table serves every signature.
     pub const BASE: Self = Self(9);
 
+    #[cfg(any(test, target_arch = "wasm32"))]
     /// For a point that is multiplied once: fewest sums, those for its multiples included.
     pub(super) const ONCE: Self = Self(5);
 

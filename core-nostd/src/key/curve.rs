@@ -145,6 +145,7 @@ impl Point {
         self.sum(plus, minus, twist, &self.z.sum().times(&other.z))
     }
 
+    #[cfg(any(test, target_arch = "wasm32"))]
     pub(super) fn minus_cached(&self, other: &Cached) -> Completed {
         let Niels { plus, minus, twist } = &other.niels;
         self.difference(plus, minus, twist, &self.z.sum().times(&other.z))
