@@ -8,6 +8,7 @@ mod curve;
 mod digits;
 mod encoded;
 mod equation;
+mod minus;
 // What the bare wasm target does without a table, and what tests hold against the curve library.
 #[cfg(any(test, target_arch = "wasm32"))]
 mod product;
@@ -19,9 +20,9 @@ use core::fmt;
 
 use crate::encoding::{base64url, base64url_array, hex, sha256};
 
-use self::curve::Point;
 use self::encoded::{is_canonical, is_small_order};
 use self::equation::Equation;
+use self::minus::Minus;
 
 pub(crate) use cache::Pending;
 pub use cache::{KeyCache, KeyCacheSettings};
@@ -34,8 +35,7 @@ pub use comb::Width;
 #[derive(Clone)]
 pub struct PublicKey {
     bytes: [u8; 32],
-    /// `−A`: the equation subtracts.
-    minus: Point,
+    minus: Minus,
 }
 
 /// Why bytes are no usable public key.
@@ -59,8 +59,8 @@ impl PublicKey {
         if is_small_order(bytes) {
             return Err(KeyError::SmallOrder);
         }
-        let point = Point::decode(bytes).ok_or(KeyError::NonCanonical)?;
-        Ok(Self { bytes: *bytes, minus: point.negated() })
+        let minus = Minus::decode(bytes).ok_or(KeyError::NonCanonical)?;
+        Ok(Self { bytes: *bytes, minus })
     }
 
     /// Reads the wire form.

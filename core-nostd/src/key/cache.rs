@@ -228,8 +228,11 @@ impl KeyCache {
     }
 
     fn build(&mut self, key: &PublicKey) {
+        let Some(minus) = key.minus.point() else {
+            return;
+        };
         self.keys.remove(key.as_bytes());
-        let comb = Comb::new(&key.minus, self.settings.key_width, Rows::Even);
+        let comb = Comb::new(&minus, self.settings.key_width, Rows::Even);
         self.tables.insert(*key.as_bytes(), Prepared { key: key.clone(), comb }, self.now);
     }
 }

@@ -105,7 +105,7 @@ impl Point {
         } else {
             return None;
         };
-        let x = if x.is_negative() == negative { x } else { Element::ZERO.minus(&x).carried() };
+        let x = if x.is_negative() == negative { x } else { x.negated() };
         Some(Self { x, y, z: Element::ONE, t: x.times(&y) })
     }
 
@@ -127,9 +127,9 @@ impl Point {
         bytes
     }
 
+    #[cfg(any(test, target_arch = "wasm32"))]
     pub(super) fn negated(&self) -> Self {
-        let negated = |element: &Element| Element::ZERO.minus(element).carried();
-        Self { x: negated(&self.x), t: negated(&self.t), ..*self }
+        Self { x: self.x.negated(), t: self.t.negated(), ..*self }
     }
 
     pub(super) fn plus(&self, other: &Niels) -> Completed {

@@ -1,14 +1,10 @@
 use curve25519_dalek::Scalar;
-#[cfg(not(target_arch = "wasm32"))]
-use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use sha2::{Digest, Sha512};
 
 use super::PublicKey;
 use super::comb::{Comb, Terms};
 use super::curve::Point;
 use super::encoded::is_small_order;
-#[cfg(target_arch = "wasm32")]
-use super::product;
 
 /// What holds when a signature stands: the encoding of `sB − kA` is `r`, byte for byte (RFC 8032
 /// section 5.1.7, without the cofactor).
@@ -45,33 +41,12 @@ impl Equation {
     /// `table` its own.
     pub(super) fn solve(&self, key: &PublicKey, base: Option<&Comb>, table: Option<&Comb>) -> Option<Solved> {
         let (Some(base), Some(table)) = (base, table) else {
-            return self.solve_once(key, base);
+            return key.minus.solve(self, base);
         };
         let mut terms = Terms::of(base, Some(table));
         base.gather(&self.s, &mut terms)?;
         table.gather(&self.k, &mut terms)?;
         Some(Solved::Point(terms.sum()))
-    }
-
-    /// Without the key's table.
-    #[cfg(target_arch = "wasm32")]
-    fn solve_once(&self, key: &PublicKey, base: Option<&Comb>) -> Option<Solved> {
-        let Some(base) = base else {
-            return product::sum([(&Point::base(), &self.s), (&key.minus, &self.k)]).map(Solved::Point);
-        };
-        let mut terms = Terms::of(base, None);
-        base.gather(&self.s, &mut terms)?;
-        let product = product::sum([(&key.minus, &self.k)])?;
-        Some(Solved::Point(terms.sum().plus_cached(&product.cached()).point()))
-    }
-
-    /// Without the key's table: dalek's vector instructions take half the time of anything of ours.
-    #[cfg(not(target_arch = "wasm32"))]
-    #[expect(clippy::arithmetic_side_effects, reason = "a curve point, whose arithmetic is total")]
-    fn solve_once(&self, key: &PublicKey, _base: Option<&Comb>) -> Option<Solved> {
-        let minus = -CompressedEdwardsY(*key.as_bytes()).decompress()?;
-        let point = EdwardsPoint::vartime_double_scalar_mul_basepoint(&self.k, &minus, &self.s);
-        Some(Solved::Encoded(point.compress().to_bytes()))
     }
 }
 

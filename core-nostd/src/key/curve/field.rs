@@ -57,6 +57,10 @@ impl Element {
         Sum(sum)
     }
 
+    pub(super) fn negated(&self) -> Self {
+        Self::ZERO.minus(self).carried()
+    }
+
     /// The same value.
     pub(super) fn sum(&self) -> Sum {
         let mut sum = fiat::fiat_25519_loose_field_element(ZERO);
