@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use trustplane::clock;
 use trustplane::host::{BundleFiles, Host, Log, Memory, Pins};
 use trustplane::layer::VerifyLayer;
-use trustplane_core::{PublicKey, Settings};
+use trustplane_core::{Pin, PublicKey, Settings};
 
 /// The layer goes around the whole router, after its routes: what is nested sees other paths than callers
 /// signed.
@@ -34,9 +34,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("which policy bundle, trust material and public key?".into());
     };
     let key = PublicKey::from_base64url(&key).map_err(|error| error.to_string())?;
-    let pins = Pins { policy: Some(key.clone()), trust: Some(key), unsigned_dev: false };
+    let pins = Pins { policy: Pin::Key(key.clone()), trust: Pin::Key(key) };
     let bundles =
-        BundleFiles::open(Path::new(&policy), Path::new(&trust), &pins, Settings::default(), &Log::stderr()).await?;
+        BundleFiles::open(Path::new(&policy), Path::new(&trust), pins, Settings::default(), &Log::stderr()).await?;
     // One process; several that serve the same routes need `Replay`, with one Redis.
     let store = Memory::new(1 << 20, clock::now(), 2);
     let host = Host::new(Some(bundles.verifier()), store)

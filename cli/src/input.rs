@@ -11,6 +11,7 @@ use trustplane_core::{DocumentError, Pin, PublicKey, UnixTime};
 
 use crate::bundle::span::locate;
 use crate::exit::Fault;
+use crate::host::Pins;
 
 /// A JSON file and its name, for faults in it.
 #[derive(Debug)]
@@ -24,13 +25,13 @@ pub struct Source {
 pub struct PinArgs {
     /// Public key that must have signed the policy bundle
     #[arg(long, value_name = "KEY", allow_hyphen_values = true, value_parser = public_key)]
-    policy_bundle_signature_public_key: Option<PublicKey>,
+    pub(crate) policy_bundle_signature_public_key: Option<PublicKey>,
     /// Public key that must have signed the trust material
     #[arg(long, value_name = "KEY", allow_hyphen_values = true, value_parser = public_key)]
-    bundle_signature_public_key: Option<PublicKey>,
+    pub(crate) bundle_signature_public_key: Option<PublicKey>,
     /// Take documents whose signature nobody checked: for development alone
     #[arg(long)]
-    allow_unsigned_dev_bundles: bool,
+    pub(crate) allow_unsigned_dev_bundles: bool,
 }
 
 impl Source {
@@ -87,6 +88,11 @@ impl PinArgs {
     /// Who vouches for the trust material.
     pub fn trust(&self) -> Result<Pin, Fault> {
         self.pin(self.bundle_signature_public_key.as_ref(), "bundle")
+    }
+
+    /// Both.
+    pub fn pins(&self) -> Result<Pins, Fault> {
+        Ok(Pins { policy: self.policy()?, trust: self.trust()? })
     }
 
     fn pin(&self, key: Option<&PublicKey>, document: &str) -> Result<Pin, Fault> {

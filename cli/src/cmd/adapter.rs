@@ -7,12 +7,11 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use trustplane_broker::ReplayArgs;
 use trustplane_core::json::Value;
-use trustplane_core::{CoveredNames, FilterConfig, PublicKey, Scheme, Settings, Uncovered};
+use trustplane_core::{CoveredNames, FilterConfig, Scheme, Settings, Uncovered};
 
 use crate::adapter::{Certificate, Limits, Upstream};
 use crate::exit::{Fault, Verdict};
-use crate::host::Pins;
-use crate::input::{duration, public_key};
+use crate::input::{PinArgs, duration};
 
 #[derive(Args, Debug)]
 #[command(override_usage = "\
@@ -28,15 +27,8 @@ pub(crate) struct AdapterCommand {
     /// Trust material
     #[arg(long, value_name = "FILE")]
     bundle: PathBuf,
-    /// Public key that must have signed the policy bundle
-    #[arg(long, value_name = "KEY", allow_hyphen_values = true, value_parser = public_key)]
-    policy_bundle_signature_public_key: Option<PublicKey>,
-    /// Public key that must have signed the trust material
-    #[arg(long, value_name = "KEY", allow_hyphen_values = true, value_parser = public_key)]
-    bundle_signature_public_key: Option<PublicKey>,
-    /// Take documents whose signature nobody checks: for development alone
-    #[arg(long)]
-    allow_unsigned_dev_bundles: bool,
+    #[command(flatten)]
+    pins: PinArgs,
     /// How old the bundles may be on a realtime route
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
     policy_bundle_freshness_window: Duration,
@@ -185,14 +177,6 @@ impl AdapterCommand {
             Store::Memory if redis => Err(Fault::of("--replay-redis", "for --replay redis")),
             Store::Redis if !redis => Err(Fault::of("--replay", "redis: --replay-redis says where it is")),
             Store::Memory | Store::Redis => Ok(()),
-        }
-    }
-
-    fn pins(&self) -> Pins {
-        Pins {
-            policy: self.policy_bundle_signature_public_key.clone(),
-            trust: self.bundle_signature_public_key.clone(),
-            unsigned_dev: self.allow_unsigned_dev_bundles,
         }
     }
 

@@ -6,7 +6,7 @@ use hyper::body::Bytes;
 use tokio::time::sleep;
 use trustplane_broker::{BundleFile, BundleKind, Log};
 use trustplane_core::json::{Limits, parse};
-use trustplane_core::{Checked, DocumentError, Pin, Policy, PublicKey, Settings, Trust, UnixTime, Verifier};
+use trustplane_core::{Checked, DocumentError, Pin, Policy, Settings, Trust, UnixTime, Verifier};
 
 use super::Host;
 use crate::clock;
@@ -15,16 +15,13 @@ use crate::exit::Fault;
 /// How often files are looked at.
 pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Who must have signed the two documents. Without a key nothing is believed, but where `unsigned_dev`
-/// says so in development.
-#[derive(Clone, Debug, Default)]
+/// Who must have signed the two documents.
+#[derive(Clone, Debug)]
 pub struct Pins {
     /// Of the policy bundle.
-    pub policy: Option<PublicKey>,
+    pub policy: Pin,
     /// Of the trust material.
-    pub trust: Option<PublicKey>,
-    /// Whether a document without a key named above is believed as it is.
-    pub unsigned_dev: bool,
+    pub trust: Pin,
 }
 
 /// The two documents in files that are followed, and what of them is in force.
@@ -43,25 +40,13 @@ struct Document<T> {
     checked: Checked<T>,
 }
 
-impl Pins {
-    fn pin(&self, key: Option<&PublicKey>, flag: &str) -> Result<Pin, Fault> {
-        match key {
-            Some(key) => Ok(Pin::Key(key.clone())),
-            None if self.unsigned_dev => Ok(Pin::UnsignedDev),
-            None => Err(Fault::of(flag, "missing: without a key no bundle is believed")),
-        }
-    }
-}
-
 impl BundleFiles {
     /// Reads both files; what is wrong with one is told with its place.
-    pub async fn open(policy: &Path, trust: &Path, pins: &Pins, settings: Settings, log: &Log) -> Result<Self, Fault> {
-        let policy_pin = pins.pin(pins.policy.as_ref(), "--policy-bundle-signature-public-key")?;
-        let trust_pin = pins.pin(pins.trust.as_ref(), "--bundle-signature-public-key")?;
+    pub async fn open(policy: &Path, trust: &Path, pins: Pins, settings: Settings, log: &Log) -> Result<Self, Fault> {
         Ok(Self {
             settings,
-            policy: Document::open(BundleKind::Policy, policy, policy_pin, log).await?,
-            trust: Document::open(BundleKind::Trust, trust, trust_pin, log).await?,
+            policy: Document::open(BundleKind::Policy, policy, pins.policy, log).await?,
+            trust: Document::open(BundleKind::Trust, trust, pins.trust, log).await?,
         })
     }
 

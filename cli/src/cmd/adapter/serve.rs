@@ -24,7 +24,7 @@ pub(super) async fn until_told(command: &AdapterCommand, settings: Settings) -> 
     let mut reload = listen(SignalKind::hangup())?;
 
     let (policy, trust) = (&command.policy_bundle, &command.bundle);
-    let mut bundles = BundleFiles::open(policy, trust, &command.pins(), settings, &stderr()).await?;
+    let mut bundles = BundleFiles::open(policy, trust, command.pins.pins()?, settings, &stderr()).await?;
     let audit = Arc::new(audit_log(command)?);
     let adapter = Arc::new(adapter(command, &bundles, Arc::clone(&audit)).await?);
     let admin = Arc::new(Admin::new(Arc::clone(&adapter)));

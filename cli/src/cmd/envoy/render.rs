@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use trustplane_core::json::{Object, Value};
-use trustplane_core::{ConfigError, DocumentError, FilterConfig, Policy, PublicKey, Replay};
+use trustplane_core::{ConfigError, DocumentError, FilterConfig, Policy, Replay};
 
 use crate::envoy::{Bootstrap, BundleService, Cluster, Filter, Listener, LogTarget, ReplayService, Tls};
 use crate::exit::{Fault, Verdict};
 use crate::files::{self, Readers};
-use crate::input::{Source, public_key};
+use crate::input::{PinArgs, Source};
 use crate::output::{Output, Report};
 use crate::value::{compact, object, pretty};
 
@@ -27,15 +27,8 @@ pub(crate) struct Render {
     /// Trust material, to be put inline
     #[arg(long, value_name = "FILE")]
     bundle: PathBuf,
-    /// Public key that must have signed the policy bundle
-    #[arg(long, value_name = "KEY", allow_hyphen_values = true, value_parser = public_key)]
-    policy_bundle_signature_public_key: Option<PublicKey>,
-    /// Public key that must have signed the trust material
-    #[arg(long, value_name = "KEY", allow_hyphen_values = true, value_parser = public_key)]
-    bundle_signature_public_key: Option<PublicKey>,
-    /// Take documents whose signature nobody checks: for development alone
-    #[arg(long)]
-    allow_unsigned_dev_bundles: bool,
+    #[command(flatten)]
+    pins: PinArgs,
     /// The .wasm file, as Envoy will find it
     #[arg(long, value_name = "FILE")]
     filter: PathBuf,
@@ -206,15 +199,15 @@ impl Render {
         members.insert("policy_bundle", policy.value()?);
         members.insert("trust_bundle", trust.value()?);
         let keys = [
-            ("policy_bundle_signature_public_key", &self.policy_bundle_signature_public_key),
-            ("trust_bundle_signature_public_key", &self.bundle_signature_public_key),
+            ("policy_bundle_signature_public_key", &self.pins.policy_bundle_signature_public_key),
+            ("trust_bundle_signature_public_key", &self.pins.bundle_signature_public_key),
         ];
         for (name, key) in keys {
             if let Some(key) = key {
                 members.insert(name, Value::from(key.to_base64url()));
             }
         }
-        if self.allow_unsigned_dev_bundles {
+        if self.pins.allow_unsigned_dev_bundles {
             members.insert("allow_unsigned_dev_bundles", Value::Bool(true));
         }
         for (name, text) in [("scheme", &self.scheme), ("authority", &self.authority), ("hold", &self.hold)] {
