@@ -3,7 +3,7 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 
 use crate::clock;
-use crate::cmd::stack::Stop;
+use crate::cmd::stack::{Stop, block_on};
 use crate::exit::{Fault, Verdict};
 use crate::issuer::{Issued, IssuerArgs, Issuing};
 use crate::output::{Output, Report};
@@ -34,8 +34,7 @@ pub(crate) struct Serve {
 impl IssuerCommand {
     pub(crate) fn run(self, output: Output) -> Result<Verdict, Fault> {
         let Self::Serve(serve) = self;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        runtime.map_err(|err| Fault::new(err.to_string()))?.block_on(serve.serve(output))
+        block_on(serve.serve(output))
     }
 }
 

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::exit::Fault;
+use crate::exit::{Fault, Verdict};
 use crate::local::{Host, Scenario, Up, UpOptions};
 
 /// What a local stack is made of.
@@ -54,6 +54,12 @@ impl StackArgs {
 /// The program that is running, which is also the stack's broker.
 pub(crate) fn this_program() -> Result<PathBuf, Fault> {
     std::env::current_exe().map_err(|err| Fault::of("this program", err))
+}
+
+/// Runs a command that waits for more than one thing.
+pub(crate) fn block_on(command: impl Future<Output = Result<Verdict, Fault>>) -> Result<Verdict, Fault> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|err| Fault::new(err.to_string()))?.block_on(command)
 }
 
 impl Stop {

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::clock;
 use crate::cmd::sign::curl::curl;
-use crate::cmd::stack::{StackArgs, Stop, this_program};
+use crate::cmd::stack::{StackArgs, Stop, block_on, this_program};
 use crate::exit::{Fault, Verdict};
 use crate::local::{AUDIENCE, Broker, Scenario, Store, Up, UpOptions};
 use crate::output::Output;
@@ -91,8 +91,7 @@ enum HostPlaces {
 
 impl UpCommand {
     pub(crate) fn run(self, output: Output) -> Result<Verdict, Fault> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        runtime.map_err(|err| Fault::new(err.to_string()))?.block_on(self.stay(output))
+        block_on(self.stay(output))
     }
 
     async fn stay(self, output: Output) -> Result<Verdict, Fault> {

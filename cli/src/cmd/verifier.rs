@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use hyper::StatusCode;
 
 use crate::clock;
-use crate::cmd::stack::Stop;
+use crate::cmd::stack::{Stop, block_on};
 use crate::exit::{Fault, Verdict};
 use crate::input::PinArgs;
 use crate::judge::{Description, Documents};
@@ -50,8 +50,7 @@ struct Judging {
 impl VerifierCommand {
     pub(crate) fn run(self, output: Output) -> Result<Verdict, Fault> {
         let Self::Serve(serve) = self;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        runtime.map_err(|err| Fault::new(err.to_string()))?.block_on(serve.serve(output))
+        block_on(serve.serve(output))
     }
 }
 
