@@ -7,6 +7,7 @@
 // One panic would end the broker for every caller.
 #![deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+mod accept;
 mod args;
 mod asked;
 mod audit;
@@ -33,6 +34,7 @@ mod signer;
 mod slots;
 mod socket;
 
+pub use accept::{Accept, Underway, accept_each};
 pub use args::{BrokerArgs, BrokerCommand, CheckConfigArgs, ServeArgs};
 pub use asked::Asked;
 pub use audit::{AuditLog, Target};

@@ -1,16 +1,14 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, watch};
 
+use crate::accept;
 use crate::broker::Broker;
 use crate::connection::{self, Refusal};
 
 /// Refused connections that are answered with care at once; more are answered and closed.
 const FAREWELLS: usize = 64;
-/// How long to wait when the process has no descriptor left to accept with.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// Accepts and serves connections until `stop` says so, then ends those under way.
 pub async fn serve(broker: Arc<Broker>, listener: UnixListener, mut stop: watch::Receiver<bool>) {
@@ -24,7 +22,7 @@ pub async fn serve(broker: Arc<Broker>, listener: UnixListener, mut stop: watch:
         };
         match stream {
             Ok((stream, _)) => admit(&broker, &farewells, &alive, stream),
-            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            Err(_) => tokio::time::sleep(accept::PAUSE).await,
         }
     }
     drop((listener, alive));

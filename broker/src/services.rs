@@ -4,7 +4,6 @@ mod bundle;
 mod consume;
 
 use std::convert::Infallible;
-use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,8 +16,9 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 
+use crate::accept::accept_each;
 use crate::broker::Broker;
 use crate::bundle::{BundleFile, BundleKind};
 use crate::identity::spiffe::SpiffeSource;
@@ -26,15 +26,13 @@ use crate::metrics::Metrics;
 use crate::replay::Replay;
 
 /// Connections at once; more wait in the kernel's queue.
-const MAX_CONNECTIONS: usize = 256;
+const MAX_CONNECTIONS: u32 = 256;
 /// A head of a request comes at once or not at all.
 const HEAD_TIME: Duration = Duration::from_secs(5);
 /// No request here needs more head than this.
 const HEAD_BYTES: usize = 16 << 10;
 /// How often bundles are looked at when nobody asks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How long to wait when the process has no descriptor left to accept with.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// The endpoints; each is there only if it is configured.
 #[derive(Default)]
@@ -142,33 +140,15 @@ impl Services {
 
     /// Accepts and serves connections until `stop` says so, then ends those under way.
     pub async fn serve(self: Arc<Self>, listener: UnixListener, mut stop: watch::Receiver<bool>) {
-        let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let following = tokio::spawn(Arc::clone(&self).follow());
-        loop {
-            let accepted = tokio::select! {
-                biased;
-                _ = stop.wait_for(|stop| *stop) => break,
-                accepted = accept(&listener, &permits) => accepted,
-            };
-            match accepted {
-                Ok((stream, permit)) => {
-                    tokio::spawn(Arc::clone(&self).connection(stream, permit, stop.clone()));
-                }
-                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-            }
-        }
-        drop(listener);
+        let told = stop.clone();
+        let serve = |stream| Arc::clone(&self).connection(stream, told.clone());
+        let underway = accept_each(listener, MAX_CONNECTIONS, stop.wait_for(|stop| *stop), serve).await;
         following.abort();
-        // All permits are back when the last connection is gone.
-        let _ = permits.acquire_many(u32::try_from(MAX_CONNECTIONS).unwrap_or(u32::MAX)).await;
+        underway.ended().await;
     }
 
-    async fn connection(
-        self: Arc<Self>,
-        stream: UnixStream,
-        permit: OwnedSemaphorePermit,
-        mut stop: watch::Receiver<bool>,
-    ) {
+    async fn connection(self: Arc<Self>, stream: UnixStream, mut stop: watch::Receiver<bool>) {
         let services = &*self;
         let service =
             service_fn(|request: Request<Incoming>| async move { Ok::<_, Infallible>(services.answer(request).await) });
@@ -184,14 +164,7 @@ impl Services {
             connection.as_mut().graceful_shutdown();
             let _ = tokio::time::timeout(HEAD_TIME, connection).await;
         }
-        drop(permit);
     }
-}
-
-async fn accept(listener: &UnixListener, permits: &Arc<Semaphore>) -> io::Result<(UnixStream, OwnedSemaphorePermit)> {
-    let permit = Arc::clone(permits).acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, permit))
 }
 
 fn not_allowed(allowed: &'static str) -> Response<Full<Bytes>> {

@@ -21,7 +21,7 @@ pub use tls::{Certificate, CertificateError};
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Connections at once; more wait in the kernel's queue.
-    pub connections: usize,
+    pub connections: u32,
     /// Requests at once on an HTTP/2 connection.
     pub streams: u32,
     /// Bytes of a request's head.

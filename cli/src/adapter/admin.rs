@@ -1,4 +1,5 @@
 use std::convert::Infallible;
+use std::future::pending;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -9,18 +10,17 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
-use tokio::time::sleep;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+use trustplane_broker::accept_each;
 
 use super::Adapter;
 
 /// Connections at once.
-const CONNECTIONS: usize = 32;
+const CONNECTIONS: u32 = 32;
 const HEAD_TIME: Duration = Duration::from_secs(5);
 /// A connection is for one question or a few.
 const CONNECTION_TIME: Duration = Duration::from_secs(60);
-const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// `GET /healthz`, `/readyz` and `/metrics`.
 #[derive(Debug)]
@@ -49,26 +49,17 @@ impl Admin {
 
     /// Serves for as long as it is polled.
     pub async fn listen(self: Arc<Self>, listener: TcpListener) {
-        let permits = Arc::new(Semaphore::new(CONNECTIONS));
-        loop {
-            let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
-            let Ok((stream, _)) = listener.accept().await else {
-                sleep(ACCEPT_PAUSE).await;
-                continue;
-            };
-            let admin = Arc::clone(&self);
-            tokio::spawn(async move {
-                let service = service_fn(|request: Request<Incoming>| async {
-                    let request = request;
-                    Ok::<_, Infallible>(admin.answer(&request))
-                });
-                let mut server = http1::Builder::new();
-                server.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
-                let connection = server.serve_connection(TokioIo::new(stream), service);
-                let _ = tokio::time::timeout(CONNECTION_TIME, connection).await;
-                drop(permit);
-            });
-        }
+        accept_each(listener, CONNECTIONS, pending::<()>(), |stream| Arc::clone(&self).connection(stream)).await;
+    }
+
+    async fn connection(self: Arc<Self>, stream: TcpStream) {
+        let service = service_fn(|request: Request<Incoming>| async {
+            let request = request;
+            Ok::<_, Infallible>(self.answer(&request))
+        });
+        let mut server = http1::Builder::new();
+        server.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
+        let _ = timeout(CONNECTION_TIME, server.serve_connection(TokioIo::new(stream), service)).await;
     }
 
     fn answer<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {

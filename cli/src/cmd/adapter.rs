@@ -182,7 +182,7 @@ impl AdapterCommand {
 
     fn limits(&self) -> Limits {
         Limits {
-            connections: usize::try_from(self.max_connections).unwrap_or(usize::MAX),
+            connections: self.max_connections,
             upstream_time: self.upstream_timeout,
             drain_time: self.drain_timeout,
             ..Limits::default()

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
-use trustplane_broker::BoundSocket;
+use trustplane_broker::{Accept, BoundSocket};
 
 /// Where connections come from; a Unix socket goes with it.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub(crate) enum Listener {
 }
 
 /// A connection, of either kind.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
@@ -30,7 +30,20 @@ impl Listener {
         Ok(Self::Unix(UnixListener::from_std(listener)?, socket))
     }
 
-    pub(super) async fn accept(&self) -> io::Result<Box<dyn Stream>> {
+    /// The address that requests may name as their host; any, where there are names for it that nobody
+    /// here knows.
+    pub(super) fn host(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(_, address) if address.ip().is_loopback() => Some(*address),
+            Self::Tcp(..) | Self::Unix(..) => None,
+        }
+    }
+}
+
+impl Accept for Listener {
+    type Stream = Box<dyn Stream>;
+
+    async fn accept(&self) -> io::Result<Box<dyn Stream>> {
         match self {
             Self::Tcp(listener, _) => {
                 let (stream, _) = listener.accept().await?;
@@ -38,15 +51,6 @@ impl Listener {
                 Ok(Box::new(stream))
             }
             Self::Unix(listener, _) => Ok(Box::new(listener.accept().await?.0)),
-        }
-    }
-
-    /// The address that requests may name as their host; any, where there are names for it that nobody
-    /// here knows.
-    pub(super) fn host(&self) -> Option<SocketAddr> {
-        match self {
-            Self::Tcp(_, address) if address.ip().is_loopback() => Some(*address),
-            Self::Tcp(..) | Self::Unix(..) => None,
         }
     }
 }

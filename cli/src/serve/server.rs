@@ -10,8 +10,8 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
+use trustplane_broker::accept_each;
 
 use super::answer::Reply;
 use super::listener::{Listener, Stream};
@@ -24,8 +24,6 @@ const BODY_TIME: Duration = Duration::from_secs(5);
 /// From the first byte of a connection to its last: one request.
 const CONNECTION_TIME: Duration = Duration::from_secs(15);
 const HEAD_BYTES: usize = 16 << 10;
-/// How long to wait when the process has no descriptor left to accept with.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// What is asked at a path.
 pub(crate) trait Endpoint: Send + Sync + 'static {
@@ -40,29 +38,10 @@ pub(crate) trait Endpoint: Send + Sync + 'static {
 
 /// Serves until `stop` ends, then ends the connections under way.
 pub(crate) async fn serve<E: Endpoint>(listener: Listener, endpoint: Arc<E>, stop: impl Future<Output = ()>) {
-    let permits = Arc::new(Semaphore::new(MOST_CONNECTIONS.try_into().unwrap_or(Semaphore::MAX_PERMITS)));
     let host = listener.host();
-    let accepting = async {
-        loop {
-            let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
-            let Ok(stream) = listener.accept().await else {
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-                continue;
-            };
-            let endpoint = Arc::clone(&endpoint);
-            tokio::spawn(async move {
-                connection(stream, endpoint, host).await;
-                drop(permit);
-            });
-        }
-    };
-    tokio::select! {
-        () = accepting => {}
-        () = stop => {}
-    }
-    drop(listener);
-    // Every connection ends by itself; all permits are back when the last one is gone.
-    let _ = permits.acquire_many(MOST_CONNECTIONS).await;
+    let serve = |stream| connection(stream, Arc::clone(&endpoint), host);
+    // Every connection ends by itself.
+    accept_each(listener, MOST_CONNECTIONS, stop, serve).await.ended().await;
 }
 
 async fn connection<E: Endpoint>(stream: Box<dyn Stream>, endpoint: Arc<E>, host: Option<SocketAddr>) {
