@@ -25,12 +25,12 @@ pub struct Figures<'a> {
     rounds: Vec<BTreeMap<&'static str, Measured>>,
 }
 
-/// A figure's median, and how far the rounds were apart.
+/// A figure's median, and between what half of the rounds were.
 #[derive(Clone, Copy, Debug)]
 pub struct Spread {
     pub median: f64,
-    pub least: f64,
-    pub most: f64,
+    pub low: f64,
+    pub high: f64,
 }
 
 impl Measured {
@@ -65,7 +65,8 @@ impl<'a> Figures<'a> {
         let mut all: Vec<_> = self.rounds.iter().map(figure).collect();
         all.sort_unstable_by(f64::total_cmp);
         let at = |index: usize| all.get(index).copied().unwrap_or(f64::NAN);
-        Spread { median: at(all.len() / 2), least: at(0), most: at(all.len().saturating_sub(1)) }
+        let quarter = all.len() / 4;
+        Spread { median: at(all.len() / 2), low: at(quarter), high: at(all.len().saturating_sub(quarter + 1)) }
     }
 
     /// CPU time a request of Envoy and its helper, less what the same costs unauthorised.
@@ -96,9 +97,9 @@ impl<'a> Figures<'a> {
         );
         for row in self.rows {
             let column = |figure: fn(&Measured) -> f64| self.spread(|round| figure(&round[row.name])).median;
-            let Spread { median, least, most } = self.over(row);
+            let Spread { median, low, high } = self.over(row);
             let over =
-                if row.baseline == row.name { String::new() } else { format!("{median:.1} ({least:.1}..{most:.1})") };
+                if row.baseline == row.name { String::new() } else { format!("{median:.1} ({low:.1}..{high:.1})") };
             let ratio = match self.row(EDDSA) {
                 Some(eddsa) if row.baseline != row.name => format!("{:.2}", self.ratio(row, eddsa).median),
                 _ => String::new(),
@@ -154,7 +155,7 @@ impl<'a> Figures<'a> {
 
 impl Spread {
     fn to_json(self) -> Value {
-        json!({ "median": rounded(self.median), "min": rounded(self.least), "max": rounded(self.most) })
+        json!({ "median": rounded(self.median), "quartiles": [rounded(self.low), rounded(self.high)] })
     }
 }
 

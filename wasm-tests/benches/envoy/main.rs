@@ -42,8 +42,9 @@ struct Args {
     /// Envoy, if not the one on PATH.
     #[arg(long)]
     envoy_bin: Option<PathBuf>,
-    /// Rounds; an odd number has a median.
-    #[arg(long, default_value_t = 5)]
+    /// Rounds; an odd number has a median. They are short and many: what a host's other guests do
+    /// comes and goes within seconds.
+    #[arg(long, default_value_t = 21)]
     rounds: u32,
     /// Divides the requests of every row, for a try.
     #[arg(long, default_value_t = 1)]
@@ -197,7 +198,7 @@ impl Bench {
         let service_without = service("service-plain", KeyCacheSettings { max_bytes: 0, ..tables })?;
         let open = folder.join("service-open");
         helpers.insert("service-open", vec![authz::start_open(&open)?]);
-        helpers.insert("callout", vec![Clock::of_process(store.0.pid()), Clock::of_process(store.1.pid())]);
+        helpers.insert("callout", vec![Clock::Process(store.0.pid()), Clock::Process(store.1.pid())]);
         let jwt = |name, signer: Signer, cache| (name, Gate::Jwt { provider: signer.provider(cache) });
         let other = other
             .map(|module| ("other", Gate::Wasm { module: module.to_owned(), configuration: configuration.clone() }));
@@ -217,7 +218,7 @@ impl Bench {
         ];
         let gates: Vec<_> = gates.into_iter().chain(other).collect();
         let envoy = site::start(binary, folder, &gates)?;
-        let envoy_clock = Clock::of_process(envoy.pid());
+        let envoy_clock = Clock::Process(envoy.pid());
         Ok(Self { envoy, envoy_clock, helpers, _store: store, callers, divide })
     }
 

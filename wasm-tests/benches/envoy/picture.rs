@@ -16,7 +16,7 @@ fn shown(row: &Row) -> bool {
 /// An SVG document; `caption` is the lines below the bars.
 pub fn draw(figures: &Figures<'_>, caption: &[String]) -> String {
     let rows: Vec<_> = figures.rows().iter().filter(|row| shown(row)).map(|row| (row, figures.over(row))).collect();
-    let most = rows.iter().fold(1.0, |most: f64, (_, over)| most.max(over.most));
+    let most = rows.iter().fold(1.0, |most: f64, (_, over)| most.max(over.high));
     let scale = BARS / most;
     let count = f64::from(u32::try_from(rows.len()).unwrap_or(u32::MAX));
     let lines = f64::from(u32::try_from(caption.len()).unwrap_or(u32::MAX));
@@ -25,10 +25,10 @@ pub fn draw(figures: &Figures<'_>, caption: &[String]) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" font-size=\"13\">\n\
          <rect width=\"{width}\" height=\"{height}\" fill=\"#fff\"/>\n\
          <text x=\"16\" y=\"26\" font-size=\"16\" font-weight=\"bold\">CPU time to authorise one request, microseconds</text>\n\
-         <text x=\"16\" y=\"46\" fill=\"#555\">above Envoy without a filter; the line is the spread of the rounds</text>\n"
+         <text x=\"16\" y=\"46\" fill=\"#555\">above Envoy without a filter; the line spans the middle half of the rounds</text>\n"
     );
     let mut y = TOP;
-    for (row, Spread { median, least, most }) in rows {
+    for (row, Spread { median, low, high }) in rows {
         let fill = if row.name == ALLOW {
             "#0b6e4f"
         } else if row.name.starts_with("trustplane") {
@@ -49,9 +49,9 @@ pub fn draw(figures: &Figures<'_>, caption: &[String]) -> String {
             y + 4.0,
             x(median) - LABELS,
             LINE - 8.0,
-            x(least),
-            x(most),
-            x(most) + 8.0,
+            x(low),
+            x(high),
+            x(high) + 8.0,
             middle + 4.0,
         );
         y += LINE;

@@ -90,30 +90,30 @@ pub fn rows() -> Vec<Row> {
     };
     let (eddsa, es256) = (Arc::new(Signer::eddsa(1)), Arc::new(Signer::es256(1)));
     vec![
-        open(OPEN, "open", &none, 60_000),
-        open("no filter, 1 KiB held", "buffer", &small, 30_000),
-        open("no filter, 64 KiB held", "buffer", &medium, 8_000),
-        open("no filter, 1 MiB held", "buffer", &large, 800),
-        open("empty Wasm filter", "noop", &none, 60_000).over(OPEN),
-        signed(ALLOW, "trustplane", OPEN, &none, 16_000),
-        signed(OTHER, "other", OPEN, &none, 16_000),
-        signed("trustplane, allow, 1 KiB", "trustplane", "no filter, 1 KiB held", &small, 12_000),
-        signed("trustplane, allow, 64 KiB", "trustplane", "no filter, 64 KiB held", &medium, 5_000),
-        signed("trustplane, allow, 1 MiB", "trustplane", "no filter, 1 MiB held", &large, 500),
-        Row { status: 401, ..open("trustplane, no credentials", "trustplane", &none, 40_000).over(OPEN) },
+        open(OPEN, "open", &none, 15_000),
+        open("no filter, 1 KiB held", "buffer", &small, 7_500),
+        open("no filter, 64 KiB held", "buffer", &medium, 2_000),
+        open("no filter, 1 MiB held", "buffer", &large, 200),
+        open("empty Wasm filter", "noop", &none, 15_000).over(OPEN),
+        signed(ALLOW, "trustplane", OPEN, &none, 4_000),
+        signed(OTHER, "other", OPEN, &none, 4_000),
+        signed("trustplane, allow, 1 KiB", "trustplane", "no filter, 1 KiB held", &small, 3_000),
+        signed("trustplane, allow, 64 KiB", "trustplane", "no filter, 64 KiB held", &medium, 1_250),
+        signed("trustplane, allow, 1 MiB", "trustplane", "no filter, 1 MiB held", &large, 125),
+        Row { status: 401, ..open("trustplane, no credentials", "trustplane", &none, 10_000).over(OPEN) },
         Row {
             traffic: Traffic::Signed(Arc::clone(&none), Flaw::Proof),
             status: 403,
-            ..signed("trustplane, bad proof", "trustplane", OPEN, &none, 12_000)
+            ..signed("trustplane, bad proof", "trustplane", OPEN, &none, 3_000)
         },
-        token(EDDSA, "jwt-eddsa", &eddsa, 20_000),
-        token("jwt_authn EdDSA, cached", "jwt-eddsa-cached", &eddsa, 50_000),
-        token("jwt_authn ES256", "jwt-es256", &es256, 20_000),
-        token("jwt_authn ES256, cached", "jwt-es256-cached", &es256, 50_000),
-        signed(SERVICE, "service", OPEN, &none, 12_000),
-        signed("ext_authz, without tables", "service-plain", OPEN, &none, 8_000),
-        Row { refusals: Vec::new(), ..signed("ext_authz, allows all", "service-open", OPEN, &none, 12_000) },
-        signed("trustplane, callout, Redis", "callout", OPEN, &none, 12_000),
+        token(EDDSA, "jwt-eddsa", &eddsa, 5_000),
+        token("jwt_authn EdDSA, cached", "jwt-eddsa-cached", &eddsa, 12_500),
+        token("jwt_authn ES256", "jwt-es256", &es256, 5_000),
+        token("jwt_authn ES256, cached", "jwt-es256-cached", &es256, 12_500),
+        signed(SERVICE, "service", OPEN, &none, 3_000),
+        signed("ext_authz, without tables", "service-plain", OPEN, &none, 2_000),
+        Row { refusals: Vec::new(), ..signed("ext_authz, allows all", "service-open", OPEN, &none, 3_000) },
+        signed("trustplane, callout, Redis", "callout", OPEN, &none, 3_000),
     ]
 }
 

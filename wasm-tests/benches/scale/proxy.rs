@@ -129,7 +129,7 @@ impl Running {
         let begun = Instant::now();
         let envoy = site::start(binary, folder, &gates)?;
         let start = begun.elapsed();
-        let clock = Clock::of_process(envoy.pid());
+        let clock = Clock::Process(envoy.pid());
         Ok(Self { growth, text_bytes, start, envoy, clock, time: Duration::ZERO })
     }
 

@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::sched::{CpuSet, sched_setaffinity};
-use nix::unistd::{Pid, SysconfVar, gettid, sysconf};
+use nix::unistd::{Pid, gettid};
 
 /// The core of what is measured.
 pub const MEASURED: usize = 0;
@@ -27,31 +27,24 @@ pub fn pin_to(cores: &[usize]) -> io::Result<()> {
 
 /// A process or a thread of ours whose CPU time is read.
 #[derive(Clone, Debug)]
-pub struct Clock(String);
+pub enum Clock {
+    /// All threads that it has when it is asked.
+    Process(u32),
+    /// One, by its file.
+    Thread(PathBuf),
+}
 
 impl Clock {
-    /// Of a process.
-    pub fn of_process(pid: u32) -> Self {
-        Self(format!("/proc/{pid}/stat"))
-    }
-
     /// Of the thread that asks.
     pub fn of_this_thread() -> Self {
-        Self(format!("/proc/self/task/{}/stat", gettid()))
+        Self::Thread(format!("/proc/self/task/{}/schedstat", gettid()).into())
     }
 
-    /// User and system time so far, all threads of a process included.
+    /// How long it ran so far, to the nanosecond.
     pub fn now(&self) -> io::Result<Duration> {
-        let text = fs::read_to_string(&self.0)?;
-        // The second field is a name in parentheses, which may hold anything.
-        let fields = text.rsplit_once(')').map(|(_, rest)| rest.split_whitespace().collect::<Vec<_>>());
-        let ticks = fields
-            .as_deref()
-            .and_then(|fields| Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?));
-        let per_second = sysconf(SysconfVar::CLK_TCK)?.and_then(|ticks| u32::try_from(ticks).ok());
-        match (ticks, per_second) {
-            (Some(ticks), Some(per_second)) => Ok(Duration::from_secs(ticks) / per_second),
-            _ => Err(io::Error::other(format!("{} is not as expected: {text}", self.0))),
+        match self {
+            Self::Process(pid) => of_process(*pid),
+            Self::Thread(schedstat) => ran(schedstat),
         }
     }
 }
