@@ -25,7 +25,7 @@ pub struct KeyCacheConfig {
 
 impl Default for KeyCacheConfig {
     fn default() -> Self {
-        Self { max_bytes: 16 << 20, key_width: 6, base_width: 9 }
+        Self { max_bytes: 16 << 20, key_width: 6, base_width: 8 }
     }
 }
 

@@ -21,8 +21,8 @@ pub struct KeyCacheSettings {
 
 /// Keys that have verified signatures, and tables that make the next ones cheaper.
 ///
-/// A host owns one per thread of work. By default it takes 16 MiB: 0.9 MB for the base point's
-/// table, 512 KiB for 1,024 keys without a table, and the rest for 180 tables of 84 KB.
+/// A host owns one per thread of work. By default it takes 16 MiB: 512 KiB for the base point's
+/// table, as much for 1,024 keys without a table, and the rest for 173 tables of 88 KiB.
 ///
 /// Only a good signature leaves a trace here, so a stranger can neither fill the cache nor make it
 /// build a table. When tables are short, the key that was used longest ago gives its table up, but

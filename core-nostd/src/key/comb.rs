@@ -1,9 +1,10 @@
 use alloc::vec::Vec;
+use core::hint::black_box;
 use core::mem::size_of;
 
 use curve25519_dalek::Scalar;
 
-use super::curve::{Niels, Point};
+use super::curve::{Limb, Niels, Point};
 use super::digits::{Digit, Digits};
 
 /// How many points are divided by one inversion while a table is built.
@@ -13,17 +14,17 @@ const BATCH: usize = 256;
 const SCALAR_BITS: usize = 253;
 
 /// How many bits of a scalar one table entry stands for, 4 to 10: a product is a sum of
-/// `⌈253 / width⌉` entries of 120 bytes.
+/// `⌈253 / width⌉` entries of 128 bytes.
 ///
 /// | width | terms | base point's table | key's table |
 /// | ----- | ----- | ------------------ | ----------- |
-/// | 4     | 64    | 61 KB              | 31 KB       |
-/// | 5     | 51    | 98 KB              | 50 KB       |
-/// | 6     | 43    | 165 KB             | 84 KB       |
-/// | 7     | 37    | 284 KB             | 146 KB      |
-/// | 8     | 32    | 492 KB             | 246 KB      |
-/// | 9     | 29    | 891 KB             | 461 KB      |
-/// | 10    | 26    | 1.6 MB             | 799 KB      |
+/// | 4     | 64    | 66 KB              | 33 KB       |
+/// | 5     | 51    | 104 KB             | 53 KB       |
+/// | 6     | 43    | 176 KB             | 90 KB       |
+/// | 7     | 37    | 303 KB             | 156 KB      |
+/// | 8     | 32    | 524 KB             | 262 KB      |
+/// | 9     | 29    | 950 KB             | 492 KB      |
+/// | 10    | 26    | 1.7 MB             | 852 KB      |
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Width(u8);
 
@@ -46,27 +47,26 @@ pub(super) struct Comb {
     points: Vec<Niels>,
 }
 
-/// Table entries, copied before the first of them is added: tables do not fit the processor's
-/// cache, and so their loads wait side by side instead of one after another.
+/// Table entries whose sum is a product, or two.
 #[derive(Default)]
-pub(super) struct Terms {
-    low: Summands,
+pub(super) struct Terms<'a> {
+    low: Summands<'a>,
     /// To be doubled `shift` times.
-    high: Summands,
+    high: Summands<'a>,
     shift: u8,
 }
 
 #[derive(Default)]
-struct Summands {
-    plus: Vec<Niels>,
-    minus: Vec<Niels>,
+struct Summands<'a> {
+    plus: Vec<&'a Niels>,
+    minus: Vec<&'a Niels>,
 }
 
 impl Width {
     /// The default for callers' and issuers' keys: beyond it, twice the memory saves a tenth.
     pub const KEY: Self = Self(6);
     /// The default for the base point, whose one table serves every signature.
-    pub const BASE: Self = Self(9);
+    pub const BASE: Self = Self(8);
 
     #[cfg(any(test, target_arch = "wasm32"))]
     /// For a point that is multiplied once: fewest sums, those for its multiples included.
@@ -145,25 +145,35 @@ impl Comb {
     /// Adds to `terms` the points whose sum is `scalar` times the table's point, in variable time.
     /// Nothing if the table lacks an entry, which the range of the digits excludes, or if the terms
     /// are to be shifted otherwise than this table wants.
-    pub(super) fn gather(&self, scalar: &Scalar, terms: &mut Terms) -> Option<()> {
-        let mut digits = Digits::new(scalar, self.width);
+    pub(super) fn gather<'a>(&'a self, scalar: &Scalar, terms: &mut Terms<'a>) -> Option<()> {
         if self.rows == Rows::Even {
             if ![0, self.width.0].contains(&terms.shift) {
                 return None;
             }
             terms.shift = self.width.0;
         }
-        for row in self.points.chunks_exact(self.width.entries()) {
-            terms.low.push(row, digits.next())?;
-            if self.rows == Rows::Even {
-                terms.high.push(row, digits.next())?;
+        let mut digits = Digits::new(scalar, self.width);
+        let entries = self.width.entries();
+        let mut row = 0_usize;
+        let mut high = false;
+        for _ in 0..self.width.digits() {
+            let summands = if high { &mut terms.high } else { &mut terms.low };
+            let (list, number) = match digits.next() {
+                Digit::Zero => (&mut summands.plus, 0),
+                Digit::Plus(number) => (&mut summands.plus, number),
+                Digit::Minus(number) => (&mut summands.minus, number),
+            };
+            if let Some(place) = number.checked_sub(1) {
+                list.push(self.points.get(row.wrapping_add(place))?);
             }
+            high = !high && self.rows == Rows::Even;
+            row = if high { row } else { row.wrapping_add(entries) };
         }
         Some(())
     }
 }
 
-impl Terms {
+impl Terms<'_> {
     /// Room for the terms of one product or two.
     pub(super) fn of(one: &Comb, two: Option<&Comb>) -> Self {
         let combs = || [Some(one), two].into_iter().flatten();
@@ -174,33 +184,30 @@ impl Terms {
     }
 
     pub(super) fn sum(&self) -> Point {
-        self.low.sum(self.high.sum(Point::ZERO).shifted(self.shift))
+        // Tables do not fit a processor's caches. Read at once, the entries are waited for side by
+        // side; each read when it is added, one after another.
+        black_box(self.low.read() ^ self.high.read());
+        let mut sum = Point::ZERO;
+        self.high.add_to(&mut sum);
+        sum = sum.shifted(self.shift);
+        self.low.add_to(&mut sum);
+        sum
     }
 }
 
-impl Summands {
+impl<'a> Summands<'a> {
     /// Room for this many terms, whatever their signs.
     fn with_capacity(terms: usize) -> Self {
         Self { plus: Vec::with_capacity(terms), minus: Vec::with_capacity(terms) }
     }
 
-    fn push(&mut self, row: &[Niels], digit: Digit) -> Option<()> {
-        match digit {
-            Digit::Zero => {}
-            Digit::Plus(number) => self.plus.push(*row.get(number.checked_sub(1)?)?),
-            Digit::Minus(number) => self.minus.push(*row.get(number.checked_sub(1)?)?),
-        }
-        Some(())
+    fn read(&self) -> Limb {
+        self.plus.iter().chain(&self.minus).fold(0, |read, term| read ^ term.read())
     }
 
-    fn sum(&self, mut sum: Point) -> Point {
-        for term in &self.plus {
-            sum = sum.plus(term).point();
-        }
-        for term in &self.minus {
-            sum = sum.minus(term).point();
-        }
-        sum
+    fn add_to(&self, sum: &mut Point) {
+        self.plus.iter().for_each(|term| sum.plus(term).store(sum));
+        self.minus.iter().for_each(|term| sum.minus(term).store(sum));
     }
 }
 

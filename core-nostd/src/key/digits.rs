@@ -15,27 +15,29 @@ pub(super) enum Digit {
 /// The digits of a scalar, least significant first, and zeros after them.
 pub(super) struct Digits<'a> {
     width: u32,
-    bytes: slice::Iter<'a, u8>,
+    words: slice::Iter<'a, [u8; 4]>,
     /// The low `held` bits are bits of the scalar that no digit has taken yet.
-    bits: usize,
+    bits: u64,
     held: u32,
     carry: usize,
 }
 
 impl<'a> Digits<'a> {
     pub(super) fn new(scalar: &'a Scalar, width: Width) -> Self {
-        Self { width: u32::from(width.bits()), bytes: scalar.as_bytes().iter(), bits: 0, held: 0, carry: 0 }
+        let (words, _) = scalar.as_bytes().as_chunks();
+        Self { width: u32::from(width.bits()), words: words.iter(), bits: 0, held: 0, carry: 0 }
     }
 
     /// From `−2^(w−1) + 1` to `2^(w−1)`: what is more becomes negative and carries one to the next.
     pub(super) fn next(&mut self) -> Digit {
-        while self.held < self.width {
-            let byte = self.bytes.next().copied().map_or(0, usize::from);
-            self.bits |= byte.wrapping_shl(self.held);
-            self.held = self.held.wrapping_add(8);
+        if self.held < self.width {
+            let word = self.words.next().copied().map_or(0, u32::from_le_bytes);
+            self.bits |= u64::from(word).wrapping_shl(self.held);
+            self.held = self.held.wrapping_add(u32::BITS);
         }
         let radix = 1_usize.wrapping_shl(self.width);
-        let value = (self.bits & radix.wrapping_sub(1)).wrapping_add(self.carry);
+        let low = self.bits & !u64::MAX.wrapping_shl(self.width);
+        let value = usize::try_from(low).map_or(0, |low| low.wrapping_add(self.carry));
         self.bits = self.bits.wrapping_shr(self.width);
         self.held = self.held.wrapping_sub(self.width);
         self.carry = usize::from(value > radix.wrapping_shr(1));

@@ -37,9 +37,9 @@ fn room_for(tables: usize) -> KeyCacheSettings {
 }
 
 #[test]
-fn the_default_has_room_for_180_tables_and_1024_keys() {
+fn the_default_has_room_for_173_tables_and_1024_keys() {
     let settings = KeyCacheSettings::default();
-    assert_eq!((settings.max_tables(), settings.max_keys()), (180, 1024));
+    assert_eq!((settings.max_tables(), settings.max_keys()), (173, 1024));
 }
 
 #[test]
@@ -48,9 +48,9 @@ fn the_sixth_good_signature_builds_the_base_table_and_the_seventh_the_keys() {
     signer.use_in(&mut cache, 5);
     assert_eq!((cache.bytes(), cache.tables()), (KEY_BYTES, 0));
     signer.use_in(&mut cache, 1);
-    assert_eq!((cache.bytes(), cache.tables()), (890_880 + KEY_BYTES, 0));
+    assert_eq!((cache.bytes(), cache.tables()), (524_288 + KEY_BYTES, 0));
     signer.use_in(&mut cache, 1);
-    assert_eq!((cache.bytes(), cache.tables()), (890_880 + 84_480 + KEY_BYTES, 1));
+    assert_eq!((cache.bytes(), cache.tables()), (524_288 + 90_112 + KEY_BYTES, 1));
     signer.use_in(&mut cache, 20);
     assert_eq!((cache.keys.len(), cache.tables()), (0, 1));
 }

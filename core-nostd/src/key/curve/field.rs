@@ -10,11 +10,11 @@ use fiat_crypto::curve25519_32 as fiat;
 use fiat_crypto::curve25519_64 as fiat;
 
 #[cfg(not(target_pointer_width = "64"))]
-type Limbs = [u32; 10];
+pub(in crate::key) type Limb = u32;
 #[cfg(target_pointer_width = "64")]
-type Limbs = [u64; 5];
+pub(in crate::key) type Limb = u64;
 
-const ZERO: Limbs = [0; size_of::<Limbs>() / size_of::<usize>()];
+const ZERO: [Limb; 40 / size_of::<Limb>()] = [0; 40 / size_of::<Limb>()];
 
 /// A carried integer.
 #[derive(Clone, Copy)]
@@ -125,15 +125,32 @@ impl PartialEq for Element {
 
 impl Sum {
     pub(super) fn times(&self, other: &Self) -> Element {
-        let mut product = fiat::fiat_25519_tight_field_element(ZERO);
-        fiat::fiat_25519_carry_mul(&mut product, &self.0, &other.0);
-        Element(product)
+        let mut product = Element(fiat::fiat_25519_tight_field_element(ZERO));
+        self.multiply(other, &mut product);
+        product
+    }
+
+    /// [`Self::times`], to where the product is wanted.
+    pub(super) fn multiply(&self, other: &Self, product: &mut Element) {
+        fiat::fiat_25519_carry_mul(&mut product.0, &self.0, &other.0);
     }
 
     pub(super) fn squared(&self) -> Element {
         let mut square = fiat::fiat_25519_tight_field_element(ZERO);
         fiat::fiat_25519_carry_square(&mut square, &self.0);
         Element(square)
+    }
+
+    /// The lowest limb.
+    pub(super) fn first(&self) -> Limb {
+        let [first, ..] = self.0.0;
+        first
+    }
+
+    /// The highest limb.
+    pub(super) fn last(&self) -> Limb {
+        let [.., last] = self.0.0;
+        last
     }
 
     pub(super) fn carried(&self) -> Element {

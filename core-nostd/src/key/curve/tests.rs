@@ -32,6 +32,7 @@ fn the_constants_are_what_they_are_called() {
     let minus = |element: &Element| Element::ZERO.minus(element).carried();
     assert!(D.times(&small(121_666)) == minus(&small(121_665)));
     assert!(D2 == D.plus(&D).carried());
+    assert!(D4 == D2.plus(&D2).carried());
     assert!(SQRT_M1.squared() == minus(&Element::ONE));
     assert_eq!(Point::base().encode(), B.compress().to_bytes());
     assert!(Point::base().y.times(&small(5)) == small(4));
