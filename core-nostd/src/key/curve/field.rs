@@ -4,6 +4,8 @@
 //! what it says as long as limbs stay within bounds. The two types are those bounds: a sum is not an
 //! element before it is carried, and only what may be multiplied without an overflow has a product.
 
+mod gcd;
+
 #[cfg(not(target_pointer_width = "64"))]
 use fiat_crypto::curve25519_32 as fiat;
 #[cfg(target_pointer_width = "64")]
@@ -96,8 +98,16 @@ impl Element {
         (pow_200.squared_times(50).times(&pow_50), eleven)
     }
 
-    /// The `p − 2`nd power: the inverse, and zero of zero.
+    /// The inverse, and zero of zero.
+    ///
+    /// The fast way is believed only after its product with the number came to one.
     pub(super) fn inverse(&self) -> Self {
+        let fast = gcd::inverse(&self.to_bytes()).map(|bytes| Self::from_bytes(&bytes));
+        fast.filter(|inverse| inverse.times(self) == Self::ONE).unwrap_or_else(|| self.pow_p2())
+    }
+
+    /// The `p − 2`nd power, which is the inverse (Fermat).
+    fn pow_p2(&self) -> Self {
         let (pow_250, eleven) = self.pow_250();
         pow_250.squared_times(5).times(&eleven)
     }

@@ -21,12 +21,33 @@ fn every_value_has_one_encoding() {
     assert_eq!(Element::ZERO.minus(&Element::ONE).carried().to_bytes()[0], 0xec);
 }
 
+/// Small numbers, large ones, powers of two, and those of hashes.
+fn numbers() -> impl Iterator<Item = Element> {
+    let small = (1..=255).map(of);
+    let large = (1..=255).map(|byte| of(byte).negated());
+    let powers = (0..255).scan(of(1), |power, _| Some(core::mem::replace(power, power.plus(power).carried())));
+    let hashes = (0..2_000_u32).map(|seed| {
+        let mut bytes = crate::encoding::sha256(&seed.to_le_bytes());
+        bytes[31] &= 0x7f;
+        Element::from_bytes(&bytes)
+    });
+    small.chain(large).chain(powers).chain(hashes)
+}
+
+/// Both ways to it: the second stands in for the first, and would hide that it fails.
 #[test]
 fn an_inverse_is_one() {
-    for seed in 1..=255 {
-        let element = Element::from_bytes(&[seed & 0x7f; 32]).plus(&of(seed)).carried();
-        assert!(element.times(&element.inverse()) == Element::ONE, "{seed}");
+    for number in numbers() {
+        let fast = gcd::inverse(&number.to_bytes()).map(|bytes| Element::from_bytes(&bytes));
+        assert!(fast.is_some_and(|inverse| inverse.times(&number) == Element::ONE));
+        assert!(number.pow_p2().times(&number) == Element::ONE);
+        assert!(number.inverse().times(&number) == Element::ONE);
     }
+}
+
+#[test]
+fn zero_has_no_inverse_but_zero() {
+    assert!(gcd::inverse(&[0; 32]).is_none_or(|bytes| bytes == [0; 32]));
     assert!(Element::ZERO.inverse() == Element::ZERO);
 }
 
