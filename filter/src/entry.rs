@@ -103,10 +103,10 @@ fn with_request(number: u32, act: impl FnOnce(&mut Request, &mut KeyCache) -> Fl
             return None;
         };
         // A request without a configuration asks no key.
-        let mut none = KeyCache::none();
+        let mut none = None;
         let keys = match request.keys() {
             Some(settings) => &mut keys.get_or_insert_with(|| (settings, KeyCache::new(settings))).1,
-            None => &mut none,
+            None => none.insert(KeyCache::none()),
         };
         let flow = act(request, keys);
         if let Some(token) = request.awaits() {

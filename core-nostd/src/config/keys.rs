@@ -7,7 +7,7 @@ use crate::key::{KeyCacheSettings, Width};
 /// The memory that a worker gives to keys whose signatures were good, so that the next cost less.
 ///
 /// `max_bytes` holds the base point's table first, then a thirty-second of itself for keys without a
-/// table, then as many keys' tables as fit. Plugins that share a VM share what the last of them says.
+/// table, at most an eighth for busy keys, then as many keys' tables as fit. Plugins that share a VM share what the last of them says.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -21,11 +21,14 @@ pub struct KeyCacheConfig {
     /// The same for the base point's table.
     #[cfg_attr(feature = "schema", schemars(range(min = 4, max = 10)))]
     pub base_width: u32,
+    /// The same for a busy key's table: one that makes an eighth of all signatures, as issuers' do.
+    #[cfg_attr(feature = "schema", schemars(range(min = 4, max = 10)))]
+    pub busy_width: u32,
 }
 
 impl Default for KeyCacheConfig {
     fn default() -> Self {
-        Self { max_bytes: 16 << 20, key_width: 6, base_width: 8 }
+        Self { max_bytes: 16 << 20, key_width: 6, base_width: 8, busy_width: 8 }
     }
 }
 
@@ -33,17 +36,20 @@ impl KeyCacheConfig {
     pub(super) fn check(self) -> Result<(), ConfigError> {
         check_range("/key_cache/max_bytes", self.max_bytes, 0..=1 << 30)?;
         check_range("/key_cache/key_width", self.key_width, 4..=10)?;
-        check_range("/key_cache/base_width", self.base_width, 4..=10)
+        check_range("/key_cache/base_width", self.base_width, 4..=10)?;
+        check_range("/key_cache/busy_width", self.busy_width, 4..=10)
     }
 
     /// What the cache takes; the width that is none was refused before.
     pub fn settings(self) -> KeyCacheSettings {
         let width = |bits: u32, default| u8::try_from(bits).ok().and_then(Width::new).unwrap_or(default);
-        let KeyCacheSettings { max_bytes, key_width, base_width, build_after } = KeyCacheSettings::default();
+        let KeyCacheSettings { max_bytes, key_width, base_width, busy_width, build_after } =
+            KeyCacheSettings::default();
         KeyCacheSettings {
             max_bytes: usize::try_from(self.max_bytes).unwrap_or(max_bytes),
             key_width: width(self.key_width, key_width),
             base_width: width(self.base_width, base_width),
+            busy_width: width(self.busy_width, busy_width),
             build_after,
         }
     }
@@ -73,6 +79,7 @@ mod tests {
             (r#""max_bytes":1073741825"#, "max_bytes: expected an integer from 0 to 1073741824, found 1073741825"),
             (r#""key_width":3"#, "key_width: expected an integer from 4 to 10, found 3"),
             (r#""base_width":11"#, "base_width: expected an integer from 4 to 10, found 11"),
+            (r#""busy_width":0"#, "busy_width: expected an integer from 4 to 10, found 0"),
             (r#""build_after":1"#, "build_after: unknown member"),
         ] {
             assert_eq!(refusal(&text(&format!(r#","key_cache":{{{member}}}"#))), format!("/key_cache/{error}"));

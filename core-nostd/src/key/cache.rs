@@ -1,28 +1,24 @@
+//! Keys that verified before, and what is kept of them.
+
+mod settings;
+mod tier;
+
 use core::fmt;
 
-use super::comb::{Comb, Rows, Width};
+use super::comb::{Comb, Rows};
 use super::curve::Point;
 use super::equation::{Equation, Solved};
-use super::recent::Recent;
 use super::{KeyError, PublicKey};
 
-/// How much memory a [`KeyCache`] may take, and when it spends it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct KeyCacheSettings {
-    /// The most that keys and tables take together. At 0 nothing is kept.
-    pub max_bytes: usize,
-    /// The width of a key's table.
-    pub key_width: Width,
-    /// The width of the base point's table.
-    pub base_width: Width,
-    /// A key's table is built at this many good signatures.
-    pub build_after: u32,
-}
+use self::tier::{Entry, Tier};
+
+pub use self::settings::KeyCacheSettings;
 
 /// Keys that have verified signatures, and tables that make the next ones cheaper.
 ///
 /// A host owns one per thread of work. By default it takes 16 MiB: 512 KiB for the base point's
-/// table, as much for 1,024 keys without a table, and the rest for 173 tables of 88 KiB.
+/// table, as much for 1,024 keys without a table, 1.5 MiB for wide tables of three busy keys, which
+/// issuers' are, and the rest for 156 tables of 88 KiB.
 ///
 /// Only a good signature leaves a trace here, so a stranger can neither fill the cache nor make it
 /// build a table. When tables are short, the key that was used longest ago gives its table up, but
@@ -33,8 +29,8 @@ pub struct KeyCache {
     /// Good signatures so far: the time of this cache.
     now: u64,
     base: Option<Comb>,
-    keys: Recent<Counted>,
-    tables: Recent<Prepared>,
+    /// Keys that are counted, keys with a table, busy keys.
+    tiers: [Tier; 3],
 }
 
 /// A signature whose sums are made; whether it stands is known once it is settled.
@@ -46,59 +42,15 @@ pub(crate) struct Pending {
     r: [u8; 32],
 }
 
-/// A key on its way to a table.
-struct Counted {
-    key: PublicKey,
-    good: u32,
-    /// When the count began.
-    since: u64,
-}
-
-struct Prepared {
-    key: PublicKey,
-    /// Of the key's negative.
-    comb: Comb,
-}
-
-/// What a key without a table takes, its share of the lists included.
-const KEY_BYTES: usize = 512;
-
-impl Default for KeyCacheSettings {
-    fn default() -> Self {
-        Self { max_bytes: 16 << 20, key_width: Width::KEY, base_width: Width::BASE, build_after: 6 }
-    }
-}
-
-impl KeyCacheSettings {
-    /// What a thirty-second of the memory holds.
-    const fn max_keys(&self) -> usize {
-        self.max_bytes / 32 / KEY_BYTES
-    }
-
-    const fn base_bytes(&self) -> usize {
-        self.base_width.table_bytes(Rows::All)
-    }
-
-    const fn key_bytes(&self) -> usize {
-        self.key_width.table_bytes(Rows::Even).saturating_add(KEY_BYTES)
-    }
-
-    fn max_tables(&self) -> usize {
-        let fixed = self.max_keys().saturating_mul(KEY_BYTES).saturating_add(self.base_bytes());
-        let each = self.key_bytes();
-        self.max_bytes.saturating_sub(fixed).checked_div(each).unwrap_or(0)
-    }
-}
-
 impl KeyCache {
     /// A cache that keeps nothing.
-    pub const fn none() -> Self {
-        Self::new(KeyCacheSettings { max_bytes: 0, key_width: Width::KEY, base_width: Width::BASE, build_after: 6 })
+    pub fn none() -> Self {
+        Self::new(KeyCacheSettings { max_bytes: 0, ..KeyCacheSettings::DEFAULT })
     }
 
     /// An empty cache.
-    pub const fn new(settings: KeyCacheSettings) -> Self {
-        Self { settings, now: 0, base: None, keys: Recent::new(), tables: Recent::new() }
+    pub fn new(settings: KeyCacheSettings) -> Self {
+        Self { settings, now: 0, base: None, tiers: settings.tiers() }
     }
 
     /// [`PublicKey::from_bytes`], without decoding a key that is known.
@@ -108,8 +60,15 @@ impl KeyCache {
 
     /// A key that made a good signature before.
     pub(crate) fn known(&self, bytes: &[u8; 32]) -> Option<PublicKey> {
-        let prepared = self.tables.peek(bytes).map(|prepared| &prepared.key);
-        prepared.or_else(|| self.keys.peek(bytes).map(|counted| &counted.key)).cloned()
+        self.entry(bytes).map(|entry| entry.key.clone())
+    }
+
+    fn entry(&self, bytes: &[u8; 32]) -> Option<&Entry> {
+        self.tiers.iter().rev().find_map(|tier| tier.held.peek(bytes))
+    }
+
+    fn table(&self, key: &PublicKey) -> Option<&Comb> {
+        self.entry(key.as_bytes()).and_then(|entry| entry.comb.as_ref())
     }
 
     /// [`PublicKey::verify`], from tables where there are any. Builds at most one table.
@@ -122,8 +81,7 @@ impl KeyCache {
     /// made the signature.
     pub(crate) fn begin(&self, key: &PublicKey, message: &[u8], signature: &[u8; 64]) -> Option<Pending> {
         let equation = Equation::read(key, message, signature)?;
-        let table = self.tables.peek(key.as_bytes()).map(|prepared| &prepared.comb);
-        let solved = equation.solve(key, self.base.as_ref(), table)?;
+        let solved = equation.solve(key, self.base.as_ref(), self.table(key))?;
         Some(Pending { key: key.clone(), solved, r: equation.r })
     }
 
@@ -148,74 +106,73 @@ impl KeyCache {
         stands
     }
 
-    /// Remembers a good signature.
+    /// Remembers a good signature, and lets its key rise by it.
     fn used(&mut self, key: &PublicKey) {
         self.now = self.now.saturating_add(1);
-        if self.tables.touch(key.as_bytes(), self.now).is_none() {
-            self.count(key);
+        let now = self.now;
+        let touched = self.tiers.iter_mut().enumerate().rev().find_map(|(rank, tier)| {
+            let entry = tier.held.touch(key.as_bytes(), now)?;
+            entry.good = entry.good.saturating_add(1);
+            Some((rank, entry.good, entry.since))
+        });
+        let Some((rank, good, since)) = touched else {
+            self.admit(key);
+            return;
+        };
+        let above = rank.saturating_add(1);
+        let Some(tier) = self.tiers.get(above).filter(|tier| good >= tier.after && tier.max > 0) else {
+            return;
+        };
+        let rises = tier.takes(good, since, now);
+        if self.build_base() {
+            return;
         }
+        if rises {
+            self.raise(key, above);
+        } else if let Some(entry) = self.tiers.get_mut(rank).and_then(|tier| tier.held.touch(key.as_bytes(), now)) {
+            (entry.good, entry.since) = (0, now);
+        }
+    }
+
+    /// Begins to count for a key.
+    fn admit(&mut self, key: &PublicKey) {
+        let [counted, ..] = &mut self.tiers;
+        if counted.max == 0 {
+            return;
+        }
+        if counted.held.len() >= counted.max {
+            counted.held.remove_oldest();
+        }
+        let entry = Entry { key: key.clone(), comb: None, good: 1, since: self.now };
+        counted.held.insert(*key.as_bytes(), entry, self.now);
     }
 
     /// Builds a key's table ahead of its first signature, and the base point's if need be. Whether
     /// the key has one now: none is built where another would have to go.
     pub fn warm(&mut self, key: &PublicKey) -> bool {
-        if self.tables.peek(key.as_bytes()).is_some() {
+        if self.table(key).is_some() {
             return true;
         }
-        if self.tables.len() >= self.settings.max_tables() {
+        let [_, tables, _] = &self.tiers;
+        if tables.held.len() >= tables.max {
             return false;
         }
         self.now = self.now.saturating_add(1);
         self.build_base();
-        self.build(key);
+        self.raise(key, 1);
         true
     }
 
     /// How many keys have a table.
     pub fn tables(&self) -> usize {
-        self.tables.len()
+        let [_, tables, busy] = &self.tiers;
+        tables.held.len().saturating_add(busy.held.len())
     }
 
     /// The memory in use, by the same reckoning as the bound.
     pub fn bytes(&self) -> usize {
         let base = self.base.as_ref().map_or(0, |_| self.settings.base_bytes());
-        let each = self.settings.key_bytes();
-        let keys = self.keys.len().saturating_mul(KEY_BYTES);
-        self.tables.len().saturating_mul(each).saturating_add(keys).saturating_add(base)
-    }
-
-    /// Counts a good signature of a key that has no table.
-    fn count(&mut self, key: &PublicKey) {
-        let now = self.now;
-        let Some(counted) = self.keys.touch(key.as_bytes(), now) else {
-            self.admit(key);
-            return;
-        };
-        counted.good = counted.good.saturating_add(1);
-        let (good, since) = (counted.good, counted.since);
-        if good < self.settings.build_after || self.settings.max_tables() == 0 || self.build_base() {
-            return;
-        }
-        if self.tables.len() >= self.settings.max_tables() {
-            if self.tables.oldest().is_none_or(|used_at| used_at >= since) {
-                self.keys.insert(*key.as_bytes(), Counted { key: key.clone(), good: 0, since: now }, now);
-                return;
-            }
-            self.tables.remove_oldest();
-        }
-        self.build(key);
-    }
-
-    /// Begins to count for a key.
-    fn admit(&mut self, key: &PublicKey) {
-        if self.settings.max_keys() == 0 {
-            return;
-        }
-        if self.keys.len() >= self.settings.max_keys() {
-            self.keys.remove_oldest();
-        }
-        let counted = Counted { key: key.clone(), good: 1, since: self.now };
-        self.keys.insert(*key.as_bytes(), counted, self.now);
+        self.tiers.iter().map(|tier| tier.held.len().saturating_mul(tier.each)).fold(base, usize::saturating_add)
     }
 
     /// Whether it had to be built: one table a call is enough.
@@ -227,13 +184,22 @@ impl KeyCache {
         missing
     }
 
-    fn build(&mut self, key: &PublicKey) {
+    /// Gives a key the table of a rank, and the place of whoever was used longest ago, if need be.
+    fn raise(&mut self, key: &PublicKey, rank: usize) {
         let Some(minus) = key.minus.point() else {
             return;
         };
-        self.keys.remove(key.as_bytes());
-        let comb = Comb::new(&minus, self.settings.key_width, Rows::Even);
-        self.tables.insert(*key.as_bytes(), Prepared { key: key.clone(), comb }, self.now);
+        for below in self.tiers.iter_mut().take(rank) {
+            below.held.remove(key.as_bytes());
+        }
+        if let Some(tier) = self.tiers.get_mut(rank) {
+            if tier.held.len() >= tier.max {
+                tier.held.remove_oldest();
+            }
+            let comb = tier.table.map(|(width, rows)| Comb::new(&minus, width, rows));
+            let entry = Entry { key: key.clone(), comb, good: 0, since: self.now };
+            tier.held.insert(*key.as_bytes(), entry, self.now);
+        }
     }
 }
 
@@ -245,9 +211,10 @@ impl Default for KeyCache {
 
 impl fmt::Debug for KeyCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [counted, ..] = &self.tiers;
         f.debug_struct("KeyCache")
-            .field("keys", &self.keys.len())
-            .field("tables", &self.tables.len())
+            .field("keys", &counted.held.len())
+            .field("tables", &self.tables())
             .field("bytes", &self.bytes())
             .finish_non_exhaustive()
     }

@@ -62,8 +62,8 @@ pub fn all(run: &mut Run, guest: &Guest, cases: &Cases) {
 /// Each replaces the one before it in the same worker.
 const SIZES: [&str; 4] = [
     r#"{"max_bytes":0}"#,
-    r#"{"max_bytes":2097152,"key_width":4,"base_width":4}"#,
-    r#"{"max_bytes":1073741824,"key_width":10,"base_width":10}"#,
+    r#"{"max_bytes":2097152,"key_width":4,"base_width":4,"busy_width":4}"#,
+    r#"{"max_bytes":1073741824,"key_width":10,"base_width":10,"busy_width":10}"#,
     "{}",
 ];
 

@@ -2,6 +2,8 @@ use std::vec::Vec;
 
 use ed25519_dalek::{Signer as _, SigningKey};
 
+use super::super::Width;
+use super::settings::{BUSY_AFTER, KEY_BYTES};
 use super::*;
 
 struct Signer(SigningKey, PublicKey);
@@ -22,24 +24,32 @@ impl Signer {
     }
 
     fn has_table(&self, cache: &KeyCache) -> bool {
-        cache.tables.peek(self.1.as_bytes()).is_some()
+        cache.table(&self.1).is_some()
     }
+}
+
+fn keys(cache: &KeyCache) -> usize {
+    cache.tiers[0].held.len()
 }
 
 /// Room for the base point's table and this many others.
 fn room_for(tables: usize) -> KeyCacheSettings {
     let width = Width::new(4).unwrap();
-    let mut settings = KeyCacheSettings { max_bytes: 0, key_width: width, base_width: width, build_after: 6 };
-    while settings.max_tables() < tables {
+    let default = KeyCacheSettings::default();
+    let mut settings = KeyCacheSettings { max_bytes: 0, key_width: width, base_width: width, ..default };
+    while settings.tiers()[1].max < tables {
         settings.max_bytes += 1024;
     }
     settings
 }
 
 #[test]
-fn the_default_has_room_for_173_tables_and_1024_keys() {
-    let settings = KeyCacheSettings::default();
-    assert_eq!((settings.max_tables(), settings.max_keys()), (173, 1024));
+fn the_default_has_room_for_1024_keys_156_tables_and_3_wide_ones() {
+    let tiers = KeyCacheSettings::default().tiers();
+    assert_eq!(tiers.each_ref().map(|tier| tier.max), [1024, 156, 3]);
+    let base = KeyCacheSettings::default().base_bytes();
+    let most = tiers.iter().map(Tier::max_bytes).fold(base, usize::saturating_add);
+    assert_eq!((16 << 20) - most, 16_896);
 }
 
 #[test]
@@ -52,7 +62,7 @@ fn the_sixth_good_signature_builds_the_base_table_and_the_seventh_the_keys() {
     signer.use_in(&mut cache, 1);
     assert_eq!((cache.bytes(), cache.tables()), (524_288 + 90_112 + KEY_BYTES, 1));
     signer.use_in(&mut cache, 20);
-    assert_eq!((cache.keys.len(), cache.tables()), (0, 1));
+    assert_eq!((keys(&cache), cache.tables()), (0, 1));
 }
 
 #[test]
@@ -73,9 +83,9 @@ fn a_key_whose_signatures_fail_leaves_no_trace() {
 fn a_failed_signature_does_not_keep_a_table_in_use() {
     let (mut cache, signer) = (KeyCache::default(), Signer::new(1));
     assert!(cache.warm(&signer.1));
-    let before = cache.tables.oldest();
+    let before = cache.tiers[1].held.oldest();
     assert!(!cache.verify(&signer.1, b"message", &signer.0.sign(b"other").to_bytes()));
-    assert_eq!(cache.tables.oldest(), before);
+    assert_eq!(cache.tiers[1].held.oldest(), before);
 }
 
 #[test]
@@ -114,12 +124,12 @@ fn the_bound_holds_whatever_is_used() {
         Signer::new(seed).use_in(&mut cache, 7);
         assert!(cache.bytes() <= settings.max_bytes);
     }
-    assert_eq!((cache.keys.len(), cache.tables()), (0, settings.max_tables()));
+    assert_eq!((keys(&cache), cache.tables()), (0, settings.tiers()[1].max));
     for seed in 0..120 {
         Signer::new(seed).use_in(&mut cache, 1);
         assert!(cache.bytes() <= settings.max_bytes);
     }
-    assert_eq!(cache.keys.len(), settings.max_keys());
+    assert_eq!(keys(&cache), settings.tiers()[0].max);
 }
 
 #[test]
@@ -151,4 +161,58 @@ fn a_known_key_is_the_one_that_its_bytes_decode_to() {
     assert!(signer.has_table(&cache));
     assert_eq!(cache.key(&[0; 32]), Err(KeyError::SmallOrder));
     assert_eq!(cache.key(&[0xff; 32]), Err(KeyError::NonCanonical));
+}
+
+/// Tables of the same width, so that the tests need not wait for wide ones.
+fn with_busy_keys() -> KeyCacheSettings {
+    let width = Width::new(4).unwrap();
+    KeyCacheSettings { max_bytes: 1 << 20, key_width: width, base_width: width, busy_width: width, build_after: 2 }
+}
+
+fn ranks(cache: &KeyCache) -> [usize; 3] {
+    cache.tiers.each_ref().map(|tier| tier.held.len())
+}
+
+#[test]
+fn a_key_that_makes_an_eighth_of_all_signatures_gets_a_wide_table() {
+    let mut cache = KeyCache::new(with_busy_keys());
+    let callers: Vec<_> = (10..24).map(Signer::new).collect();
+    let issuer = Signer::new(1);
+    for _ in 0..=BUSY_AFTER / 14 + 1 {
+        for caller in &callers {
+            issuer.use_in(&mut cache, 1);
+            caller.use_in(&mut cache, 1);
+        }
+    }
+    assert_eq!(ranks(&cache), [0, 14, 1]);
+    assert!(cache.tiers[2].held.peek(issuer.1.as_bytes()).is_some_and(|entry| entry.comb.is_some()));
+    assert!(!cache.verify(&issuer.1, b"message", &issuer.0.sign(b"other").to_bytes()));
+    issuer.use_in(&mut cache, 3);
+    assert_eq!(cache.known(issuer.1.as_bytes()), Some(issuer.1.clone()));
+    // One of twenty-eight is no eighth, however long it goes on.
+    for _ in 0..BUSY_AFTER + 2 {
+        callers[0].use_in(&mut cache, 1);
+        issuer.use_in(&mut cache, 27);
+    }
+    assert_eq!(ranks(&cache), [0, 14, 1]);
+}
+
+#[test]
+fn a_busy_key_gives_its_place_up_only_after_it_was_idle() {
+    let mut cache = KeyCache::new(with_busy_keys());
+    let places = cache.tiers[2].max;
+    let signers: Vec<_> = (1..=5).map(Signer::new).collect();
+    assert_eq!(places, 1);
+    for signer in &signers {
+        signer.use_in(&mut cache, BUSY_AFTER + 3);
+        assert!(cache.tiers[2].held.peek(signer.1.as_bytes()).is_some());
+        assert_eq!(cache.tiers[2].held.len(), places);
+    }
+    let [.., fourth, fifth] = &signers[..] else { panic!("five") };
+    for _ in 0..=BUSY_AFTER {
+        fourth.use_in(&mut cache, 1);
+        fifth.use_in(&mut cache, 1);
+    }
+    assert!(cache.tiers[2].held.peek(fifth.1.as_bytes()).is_some());
+    assert!(fourth.has_table(&cache));
 }

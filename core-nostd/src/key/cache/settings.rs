@@ -1,0 +1,62 @@
+use super::super::comb::{Rows, Width};
+use super::tier::Tier;
+
+/// How much memory a [`KeyCache`](super::KeyCache) may take, and when it spends it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct KeyCacheSettings {
+    /// The most that keys and tables take together. At 0 nothing is kept.
+    pub max_bytes: usize,
+    /// The width of a key's table.
+    pub key_width: Width,
+    /// The width of the base point's table.
+    pub base_width: Width,
+    /// The width of a busy key's table.
+    pub busy_width: Width,
+    /// A key's table is built at this many good signatures.
+    pub build_after: u32,
+}
+
+/// What a key without a table takes, its share of the lists included.
+pub(super) const KEY_BYTES: usize = 512;
+
+/// A wide table takes a millisecond to build and saves two microseconds a signature.
+pub(super) const BUSY_AFTER: u32 = 512;
+
+/// A key is busy that makes one in so many of all good signatures.
+pub(super) const BUSY_SHARE: u64 = 8;
+
+impl KeyCacheSettings {
+    /// 16 MiB.
+    pub(super) const DEFAULT: Self = Self {
+        max_bytes: 16 << 20,
+        key_width: Width::KEY,
+        base_width: Width::BASE,
+        busy_width: Width::BASE,
+        build_after: 6,
+    };
+
+    pub(super) fn base_bytes(&self) -> usize {
+        self.base_width.table_bytes(Rows::All)
+    }
+
+    /// Keys that are counted, keys with a table, and busy keys.
+    pub(super) fn tiers(&self) -> [Tier; 3] {
+        let key = self.key_width.table_bytes(Rows::Even).saturating_add(KEY_BYTES);
+        let busy = self.busy_width.table_bytes(Rows::All).saturating_add(KEY_BYTES);
+        let counted = Tier::new(self.max_bytes / 32, KEY_BYTES);
+        let busy = Tier { after: BUSY_AFTER, one_in: BUSY_SHARE, ..Tier::new(self.max_bytes / 8, busy) };
+        let taken = self.base_bytes().saturating_add(counted.max_bytes()).saturating_add(busy.max_bytes());
+        let tables = Tier { after: self.build_after, ..Tier::new(self.max_bytes.saturating_sub(taken), key) };
+        [
+            counted,
+            Tier { table: Some((self.key_width, Rows::Even)), ..tables },
+            Tier { table: Some((self.busy_width, Rows::All)), ..busy },
+        ]
+    }
+}
+
+impl Default for KeyCacheSettings {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
