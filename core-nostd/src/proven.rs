@@ -2,6 +2,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::admission::Admission;
 use crate::decision::{Denied, Upstream};
+use crate::encoding::SHA256_OF_NOTHING;
 use crate::policy::BodyMode;
 use crate::reason::Reason;
 use crate::time::UnixTime;
@@ -25,7 +26,8 @@ pub struct Proven {
 struct Body {
     mode: BodyMode,
     claimed: [u8; 32],
-    state: Sha256,
+    /// Nothing before the first byte.
+    state: Option<Sha256>,
     /// Bytes that may still come.
     room: u64,
     /// The first fault; nothing that comes later mends it.
@@ -34,7 +36,7 @@ struct Body {
 
 impl Proven {
     pub(crate) fn new(admission: Admission, mode: BodyMode, claimed: [u8; 32], room: u64) -> Self {
-        Self { admission, body: Body { mode, claimed, state: Sha256::new(), room, fault: None } }
+        Self { admission, body: Body { mode, claimed, state: None, room, fault: None } }
     }
 
     /// How the route binds the body; a `claimed` one is settled before it comes.
@@ -58,7 +60,7 @@ impl Proven {
             BodyMode::Hashed => match u64::try_from(chunk.len()).ok().and_then(|len| body.room.checked_sub(len)) {
                 Some(room) => {
                     body.room = room;
-                    body.state.update(chunk);
+                    body.state.get_or_insert_default().update(chunk);
                 }
                 None => body.fault(Reason::BodyTooLarge),
             },
@@ -86,7 +88,8 @@ impl Proven {
             (Some(reason), _) => Err(reason),
             (None, BodyMode::Claimed) => Ok(()),
             (None, BodyMode::Hashed | BodyMode::None) => {
-                let same = <[u8; 32]>::from(body.state.finalize()) == body.claimed;
+                let digest = body.state.map_or(SHA256_OF_NOTHING, |state| state.finalize().into());
+                let same = digest == body.claimed;
                 if same { Ok(()) } else { Err(Reason::RequestBindingMismatch) }
             }
         };

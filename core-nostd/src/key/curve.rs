@@ -42,6 +42,13 @@ pub(super) struct Cached {
     zz: Sum,
 }
 
+/// Of a point's `x y`.
+#[derive(Clone, Copy)]
+enum Sign {
+    Plus,
+    Minus,
+}
+
 /// `X = E F`, `Y = G H`, `Z = F G`, `T = E H`: what sums and doublings come to.
 pub(super) struct Completed {
     e: Sum,
@@ -147,33 +154,32 @@ impl Point {
     }
 
     pub(super) fn plus(&self, other: &Niels) -> Completed {
-        self.sum(&other.plus, &other.minus, &other.twist, &self.z)
+        self.sum([&other.plus, &other.minus], &other.twist, &self.z, Sign::Plus)
     }
 
     pub(super) fn minus(&self, other: &Niels) -> Completed {
-        self.difference(&other.plus, &other.minus, &other.twist, &self.z)
+        self.sum([&other.minus, &other.plus], &other.twist, &self.z, Sign::Minus)
     }
 
     pub(super) fn plus_cached(&self, other: &Cached) -> Completed {
-        self.sum(&other.plus, &other.minus, &other.twist, &self.z.sum().times(&other.zz))
+        self.sum([&other.plus, &other.minus], &other.twist, &self.z.sum().times(&other.zz), Sign::Plus)
     }
 
     #[cfg(any(test, target_arch = "wasm32"))]
     pub(super) fn minus_cached(&self, other: &Cached) -> Completed {
-        self.difference(&other.plus, &other.minus, &other.twist, &self.z.sum().times(&other.zz))
+        self.sum([&other.minus, &other.plus], &other.twist, &self.z.sum().times(&other.zz), Sign::Minus)
     }
 
-    fn sum(&self, plus: &Sum, minus: &Sum, twist: &Sum, d: &Element) -> Completed {
+    /// The negative of a point has its `y + x` and `y − x` exchanged, and the sign of its `x y` turned.
+    fn sum(&self, [plus, minus]: [&Sum; 2], twist: &Sum, d: &Element, sign: Sign) -> Completed {
         let a = self.y.minus(&self.x).times(minus);
         let b = self.y.plus(&self.x).times(plus);
         let c = self.t.sum().times(twist);
-        Completed { e: b.minus(&a), f: d.minus(&c), g: d.plus(&c), h: b.plus(&a) }
-    }
-
-    /// The negative of a point has its `y + x` and `y − x` exchanged, and the sign of `x y` turned.
-    fn difference(&self, plus: &Sum, minus: &Sum, twist: &Sum, d: &Element) -> Completed {
-        let Completed { e, f, g, h } = self.sum(minus, plus, twist, d);
-        Completed { e, f: g, g: f, h }
+        let (f, g) = match sign {
+            Sign::Plus => (d.minus(&c), d.plus(&c)),
+            Sign::Minus => (d.plus(&c), d.minus(&c)),
+        };
+        Completed { e: b.minus(&a), f, g, h: b.plus(&a) }
     }
 
     pub(super) fn cached(&self) -> Cached {

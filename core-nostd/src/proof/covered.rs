@@ -8,7 +8,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::str;
 
-use crate::encoding::sha256;
+use crate::encoding::{SHA256_OF_NOTHING, sha256};
 use crate::order::sorted;
 use crate::reason::Reason;
 use crate::request::{Header, Own, Request, trimmed};
@@ -248,8 +248,7 @@ impl<'r> Selection<'r> {
 
 /// HTTP libraries add this very type to a body whose caller named none.
 fn form_body(request: &Request<'_>) -> bool {
-    let empty = request.body_sha256 == sha256(b"");
-    !empty
+    request.body_sha256 != SHA256_OF_NOTHING
         && request
             .headers
             .iter()
