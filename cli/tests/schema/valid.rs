@@ -87,7 +87,7 @@ pub fn config(replay: Value) -> Value {
         "scheme": "https", "authority": "orders.example:8443", "hold": "trailing_buffer",
         "max_body_bytes": 0, "skew_seconds": 300, "max_ttl_seconds": 1, "realtime_window_seconds": 5,
         "covered_headers": { "required": ["content-type"], "exempt": ["x-own"], "uncovered": "remove" },
-        "replay": replay, "key_cache": { "max_bytes": 0, "key_width": 4, "base_width": 10, "busy_width": 9 },
+        "replay": replay, "key_cache": { "max_bytes": 0, "key_width": 4, "base_width": 10, "busy_width": 8 },
         "forward_credentials": true, "audit": false,
         "bundle_source": {
             "cluster": "bundles", "authority": "bundles.example", "policy_path": "/policy", "trust_path": "/trust",

@@ -28,7 +28,7 @@ pub struct KeyCacheConfig {
 
 impl Default for KeyCacheConfig {
     fn default() -> Self {
-        Self { max_bytes: 16 << 20, key_width: 6, base_width: 8, busy_width: 8 }
+        Self { max_bytes: 16 << 20, key_width: 6, base_width: 9, busy_width: 9 }
     }
 }
 

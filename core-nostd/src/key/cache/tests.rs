@@ -44,12 +44,12 @@ fn room_for(tables: usize) -> KeyCacheSettings {
 }
 
 #[test]
-fn the_default_has_room_for_1024_keys_156_tables_and_3_wide_ones() {
+fn the_default_has_room_for_1024_keys_147_tables_and_2_wide_ones() {
     let tiers = KeyCacheSettings::default().tiers();
-    assert_eq!(tiers.each_ref().map(|tier| tier.max), [1024, 156, 3]);
+    assert_eq!(tiers.each_ref().map(|tier| tier.max), [1024, 147, 2]);
     let base = KeyCacheSettings::default().base_bytes();
     let most = tiers.iter().map(Tier::max_bytes).fold(base, usize::saturating_add);
-    assert_eq!((16 << 20) - most, 16_896);
+    assert_eq!((16 << 20) - most, 79_360);
 }
 
 #[test]
@@ -58,9 +58,9 @@ fn the_sixth_good_signature_builds_the_base_table_and_the_seventh_the_keys() {
     signer.use_in(&mut cache, 5);
     assert_eq!((cache.bytes(), cache.tables()), (KEY_BYTES, 0));
     signer.use_in(&mut cache, 1);
-    assert_eq!((cache.bytes(), cache.tables()), (524_288 + KEY_BYTES, 0));
+    assert_eq!((cache.bytes(), cache.tables()), (950_272 + KEY_BYTES, 0));
     signer.use_in(&mut cache, 1);
-    assert_eq!((cache.bytes(), cache.tables()), (524_288 + 90_112 + KEY_BYTES, 1));
+    assert_eq!((cache.bytes(), cache.tables()), (950_272 + 90_112 + KEY_BYTES, 1));
     signer.use_in(&mut cache, 20);
     assert_eq!((keys(&cache), cache.tables()), (0, 1));
 }
