@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use trustplane_wasm_tests::load::Seen;
 
-use crate::rows::{ALLOW, EDDSA, Row, SERVICE};
+use crate::rows::{ALLOW, EDDSA, PLAIN_SERVICE, Row, SERVICE};
 
 /// One row in one round.
 #[derive(Clone, Copy, Debug)]
@@ -120,9 +120,14 @@ impl<'a> Figures<'a> {
     /// One object: what was asked for first, then every row.
     pub fn to_json(&self, context: Map<String, Value>) -> Value {
         let mut document = Map::new();
-        if let (Some(allow), Some(eddsa), Some(service)) = (self.row(ALLOW), self.row(EDDSA), self.row(SERVICE)) {
-            document.insert("ratio_allow_to_jwt_authn_eddsa".into(), json!(rounded(self.ratio(allow, eddsa).median)));
-            document.insert("ratio_allow_to_ext_authz".into(), json!(rounded(self.ratio(allow, service).median)));
+        for (name, other) in [
+            ("ratio_allow_to_jwt_authn_eddsa", EDDSA),
+            ("ratio_allow_to_ext_authz", SERVICE),
+            ("ratio_allow_to_ext_authz_without_tables", PLAIN_SERVICE),
+        ] {
+            if let (Some(allow), Some(other)) = (self.row(ALLOW), self.row(other)) {
+                document.insert(name.into(), json!(rounded(self.ratio(allow, other).median)));
+            }
         }
         document.extend(context);
         let rows: Vec<_> = self.rows.iter().map(|row| self.row_json(row)).collect();

@@ -49,6 +49,8 @@ pub const ALLOW: &str = "trustplane, allow";
 pub const OTHER: &str = "other build, allow";
 pub const EDDSA: &str = "jwt_authn EdDSA";
 pub const SERVICE: &str = "ext_authz, our verifier";
+/// As any service would verify that keeps no tables.
+pub const PLAIN_SERVICE: &str = "ext_authz, without tables";
 
 /// Enough of every caller's requests for its key to have a table.
 pub const WARM_UP: usize = CALLERS * 12;
@@ -111,7 +113,7 @@ pub fn rows() -> Vec<Row> {
         token("jwt_authn ES256", "jwt-es256", &es256, 5_000),
         token("jwt_authn ES256, cached", "jwt-es256-cached", &es256, 12_500),
         signed(SERVICE, "service", OPEN, &none, 3_000),
-        signed("ext_authz, without tables", "service-plain", OPEN, &none, 2_000),
+        signed(PLAIN_SERVICE, "service-plain", OPEN, &none, 2_000),
         Row { refusals: Vec::new(), ..signed("ext_authz, allows all", "service-open", OPEN, &none, 3_000) },
         signed("trustplane, callout, Redis", "callout", OPEN, &none, 3_000),
     ]
