@@ -129,10 +129,11 @@ impl Comb {
             let mut multiple = first;
             multiples.push(multiple);
             for _ in 1..width.entries() {
-                multiple = multiple.plus_cached(&one).point();
+                multiple.plus_cached(&one).store(&mut multiple);
                 multiples.push(multiple);
             }
-            first = multiple.shifted(if rows == Rows::Even { width.0.saturating_add(1) } else { 1 });
+            multiple.shift(if rows == Rows::Even { width.0.saturating_add(1) } else { 1 });
+            first = multiple;
             if multiples.len() >= BATCH {
                 Point::divide(&multiples, &mut points);
                 multiples.clear();
@@ -189,7 +190,7 @@ impl Terms<'_> {
         black_box(self.low.read() ^ self.high.read());
         let mut sum = Point::ZERO;
         self.high.add_to(&mut sum);
-        sum = sum.shifted(self.shift);
+        sum.shift(self.shift);
         self.low.add_to(&mut sum);
         sum
     }

@@ -214,21 +214,20 @@ impl Point {
         }
     }
 
-    pub(super) fn doubled(&self) -> Completed {
-        Projective { x: self.x, y: self.y, z: self.z }.doubled()
-    }
-
-    /// `2^times` of the point.
-    pub(super) fn shifted(&self, times: u8) -> Self {
-        match times {
-            0 => *self,
-            _ => (1..times).fold(self.doubled(), |double, _| double.projective().doubled()).point(),
+    /// Doubles the point so many times.
+    pub(super) fn shift(&mut self, times: u8) {
+        if let Some(before) = times.checked_sub(1) {
+            let mut power = Projective { x: self.x, y: self.y, z: self.z };
+            for _ in 0..before {
+                power.doubled().store_projective(&mut power);
+            }
+            power.doubled().store(self);
         }
     }
 }
 
 impl Projective {
-    pub(super) fn doubled(&self) -> Completed {
+    fn doubled(&self) -> Completed {
         let (xx, yy, zz) = (self.x.squared(), self.y.squared(), self.z.squared());
         let h = yy.plus(&xx);
         let g = yy.minus(&xx).carried();
@@ -239,13 +238,14 @@ impl Projective {
 }
 
 impl Completed {
+    #[cfg(test)]
     pub(super) fn point(&self) -> Point {
         let mut point = Point::ZERO;
         self.store(&mut point);
         point
     }
 
-    /// [`Self::point`], to where it is wanted: in wasm, moving a point is a call into the engine.
+    /// To where it is wanted: in wasm, moving a point is a call into the engine.
     pub(super) fn store(&self, point: &mut Point) {
         let Point { x, y, z, t } = point;
         self.e.multiply(&self.f, x);
@@ -254,8 +254,11 @@ impl Completed {
         self.e.multiply(&self.h, t);
     }
 
-    pub(super) fn projective(&self) -> Projective {
-        Projective { x: self.e.times(&self.f), y: self.g.times(&self.h), z: self.f.times(&self.g) }
+    fn store_projective(&self, point: &mut Projective) {
+        let Projective { x, y, z } = point;
+        self.e.multiply(&self.f, x);
+        self.g.multiply(&self.h, y);
+        self.f.multiply(&self.g, z);
     }
 }
 

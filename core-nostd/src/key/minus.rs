@@ -35,7 +35,9 @@ impl Minus {
         let mut terms = Terms::of(base, None);
         base.gather(&equation.s, &mut terms)?;
         let product = product::sum([(&self.0, &equation.k)])?;
-        Some(Solved::Point(terms.sum().plus_cached(&product.cached()).point()))
+        let mut sum = terms.sum();
+        sum.plus_cached(&product.cached()).store(&mut sum);
+        Some(Solved::Point(sum))
     }
 }
 

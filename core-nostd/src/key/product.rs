@@ -20,13 +20,13 @@ pub(super) fn sum<const N: usize>(products: [(&Point, &Scalar); N]) -> Option<Po
     let mut factors = products.map(|(point, scalar)| Factor::new(point, scalar));
     let mut sum = Point::ZERO;
     for _ in 0..Width::ONCE.digits() {
-        sum = sum.shifted(Width::ONCE.bits());
+        sum.shift(Width::ONCE.bits());
         for factor in &mut factors {
-            sum = match factor.digits.pop()? {
-                Digit::Zero => sum,
-                Digit::Plus(number) => sum.plus_cached(factor.multiple(number)?).point(),
-                Digit::Minus(number) => sum.minus_cached(factor.multiple(number)?).point(),
-            };
+            match factor.digits.pop()? {
+                Digit::Zero => {}
+                Digit::Plus(number) => sum.plus_cached(factor.multiple(number)?).store(&mut sum),
+                Digit::Minus(number) => sum.minus_cached(factor.multiple(number)?).store(&mut sum),
+            }
         }
     }
     Some(sum)
@@ -39,7 +39,7 @@ impl Factor {
         let mut multiples = Vec::with_capacity(Width::ONCE.entries());
         multiples.push(one);
         for _ in 1..Width::ONCE.entries() {
-            multiple = multiple.plus_cached(&one).point();
+            multiple.plus_cached(&one).store(&mut multiple);
             multiples.push(multiple.cached());
         }
         let mut digits = Digits::new(scalar, Width::ONCE);
