@@ -19,7 +19,7 @@ pub struct KeyCacheSettings {
 /// What a key without a table takes, its share of the lists included.
 pub(super) const KEY_BYTES: usize = 512;
 
-/// A wide table takes a millisecond to build and saves two microseconds a signature.
+/// A wide table takes three milliseconds to build and saves three microseconds a signature.
 pub(super) const BUSY_AFTER: u32 = 512;
 
 /// A key is busy that makes one in so many of all good signatures.
