@@ -1,13 +1,14 @@
 //! What the adapter does besides deciding: as a real process, over real connections.
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::json;
+use tokio::net::TcpSocket;
 
 use trustplane::bundle::Kind;
 use trustplane::clock;
@@ -157,8 +158,10 @@ fn limits(name: &str) -> Fallible<()> {
 
 fn service_behind(name: &str) -> Fallible<()> {
     let documents = Documents::new(name, clock::now())?;
-    let nobody = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-    let proxy = warm(&documents, nobody, &[])?;
+    // Bound and not listening: a port that was let go could be the adapter's own by now.
+    let nobody = TcpSocket::new_v4()?;
+    nobody.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+    let proxy = warm(&documents, nobody.local_addr()?, &[])?;
     expect("nobody there", "502", &word(&exchange(proxy.address, &signed(&documents, b"")?)?))?;
     drop(proxy);
     let slow = Slow::start(PATIENCE, Duration::ZERO)?;
