@@ -25,7 +25,7 @@ struct Batch {
     r: i32,
 }
 
-/// The inverse of a number below the modulus; nothing for zero. All little-endian.
+/// The inverse of a number below the modulus; of zero, zero. All little-endian.
 pub(super) fn inverse(number: &[u8; 32]) -> Option<[u8; 32]> {
     let (mut f, mut g) = (Limbs::MODULUS, Limbs::read(number));
     // `d` times the number is `f`, and `e` times the number is `g`, modulo the modulus.
