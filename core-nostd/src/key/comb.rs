@@ -154,21 +154,11 @@ impl Comb {
             terms.shift = self.width.0;
         }
         let mut digits = Digits::new(scalar, self.width);
-        let entries = self.width.entries();
-        let mut row = 0_usize;
-        let mut high = false;
-        for _ in 0..self.width.digits() {
-            let summands = if high { &mut terms.high } else { &mut terms.low };
-            let (list, number) = match digits.next() {
-                Digit::Zero => (&mut summands.plus, 0),
-                Digit::Plus(number) => (&mut summands.plus, number),
-                Digit::Minus(number) => (&mut summands.minus, number),
-            };
-            if let Some(place) = number.checked_sub(1) {
-                list.push(self.points.get(row.wrapping_add(place))?);
+        for row in self.points.chunks_exact(self.width.entries()) {
+            terms.low.push(row, digits.next())?;
+            if self.rows == Rows::Even {
+                terms.high.push(row, digits.next())?;
             }
-            high = !high && self.rows == Rows::Even;
-            row = if high { row } else { row.wrapping_add(entries) };
         }
         Some(())
     }
@@ -200,6 +190,16 @@ impl<'a> Summands<'a> {
     /// Room for this many terms, whatever their signs.
     fn with_capacity(terms: usize) -> Self {
         Self { plus: Vec::with_capacity(terms), minus: Vec::with_capacity(terms) }
+    }
+
+    /// Takes a digit's entry of a row.
+    fn push(&mut self, row: &'a [Niels], digit: Digit) -> Option<()> {
+        match digit {
+            Digit::Zero => {}
+            Digit::Plus(number) => self.plus.push(row.get(number.checked_sub(1)?)?),
+            Digit::Minus(number) => self.minus.push(row.get(number.checked_sub(1)?)?),
+        }
+        Some(())
     }
 
     fn read(&self) -> Limb {
