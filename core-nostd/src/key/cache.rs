@@ -137,14 +137,9 @@ impl KeyCache {
     /// Begins to count for a key.
     fn admit(&mut self, key: &PublicKey) {
         let [counted, ..] = &mut self.tiers;
-        if counted.max == 0 {
-            return;
+        if counted.max > 0 {
+            counted.hold(key, None, 1, self.now);
         }
-        if counted.held.len() >= counted.max {
-            counted.held.remove_oldest();
-        }
-        let entry = Entry { key: key.clone(), comb: None, good: 1, since: self.now };
-        counted.held.insert(*key.as_bytes(), entry, self.now);
     }
 
     /// Builds a key's table ahead of its first signature, and the base point's if need be. Whether
@@ -184,7 +179,7 @@ impl KeyCache {
         missing
     }
 
-    /// Gives a key the table of a rank, and the place of whoever was used longest ago, if need be.
+    /// Gives a key the table of a rank.
     fn raise(&mut self, key: &PublicKey, rank: usize) {
         let Some(minus) = key.minus.point() else {
             return;
@@ -193,12 +188,7 @@ impl KeyCache {
             below.held.remove(key.as_bytes());
         }
         if let Some(tier) = self.tiers.get_mut(rank) {
-            if tier.held.len() >= tier.max {
-                tier.held.remove_oldest();
-            }
-            let comb = tier.table.map(|(width, rows)| Comb::new(&minus, width, rows));
-            let entry = Entry { key: key.clone(), comb, good: 0, since: self.now };
-            tier.held.insert(*key.as_bytes(), entry, self.now);
+            tier.hold(key, Some(&minus), 0, self.now);
         }
     }
 }

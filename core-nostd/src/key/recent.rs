@@ -44,7 +44,7 @@ impl<T> Recent<T> {
         self.values.get(self.uses.place(id)?)?.as_ref()
     }
 
-    /// Marks the entry as used `now`, which must be later than any use before.
+    /// Marks the entry as used `now`, which no use before may be later than.
     pub(super) fn touch(&mut self, id: &Id, now: u64) -> Option<&mut T> {
         let place = self.uses.place(id)?;
         self.uses.unlink(place);

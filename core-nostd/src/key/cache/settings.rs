@@ -16,9 +16,6 @@ pub struct KeyCacheSettings {
     pub build_after: u32,
 }
 
-/// What a key without a table takes, its share of the lists included.
-pub(super) const KEY_BYTES: usize = 512;
-
 /// A wide table takes three milliseconds to build and saves three microseconds a signature.
 pub(super) const BUSY_AFTER: u32 = 512;
 
@@ -41,17 +38,11 @@ impl KeyCacheSettings {
 
     /// Keys that are counted, keys with a table, and busy keys.
     pub(super) fn tiers(&self) -> [Tier; 3] {
-        let key = self.key_width.table_bytes(Rows::Even).saturating_add(KEY_BYTES);
-        let busy = self.busy_width.table_bytes(Rows::All).saturating_add(KEY_BYTES);
-        let counted = Tier::new(self.max_bytes / 32, KEY_BYTES);
-        let busy = Tier { after: BUSY_AFTER, one_in: BUSY_SHARE, ..Tier::new(self.max_bytes / 8, busy) };
+        let counted = Tier::new(self.max_bytes / 32, None);
+        let busy = Tier::new(self.max_bytes / 8, Some((self.busy_width, Rows::All)));
         let taken = self.base_bytes().saturating_add(counted.max_bytes()).saturating_add(busy.max_bytes());
-        let tables = Tier { after: self.build_after, ..Tier::new(self.max_bytes.saturating_sub(taken), key) };
-        [
-            counted,
-            Tier { table: Some((self.key_width, Rows::Even)), ..tables },
-            Tier { table: Some((self.busy_width, Rows::All)), ..busy },
-        ]
+        let tables = Tier::new(self.max_bytes.saturating_sub(taken), Some((self.key_width, Rows::Even)));
+        [counted, Tier { after: self.build_after, ..tables }, Tier { after: BUSY_AFTER, one_in: BUSY_SHARE, ..busy }]
     }
 }
 

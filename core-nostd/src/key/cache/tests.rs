@@ -3,7 +3,8 @@ use std::vec::Vec;
 use ed25519_dalek::{Signer as _, SigningKey};
 
 use super::super::Width;
-use super::settings::{BUSY_AFTER, KEY_BYTES};
+use super::settings::BUSY_AFTER;
+use super::tier::KEY_BYTES;
 use super::*;
 
 struct Signer(SigningKey, PublicKey);

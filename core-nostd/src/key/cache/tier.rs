@@ -1,5 +1,6 @@
 use super::super::PublicKey;
 use super::super::comb::{Comb, Rows, Width};
+use super::super::curve::Point;
 use super::super::recent::Recent;
 
 /// Keys of one rank. A key rises from one to the next by its good signatures alone.
@@ -28,17 +29,15 @@ pub(super) struct Entry {
     pub since: u64,
 }
 
+/// What a key without a table takes, its share of the lists included.
+pub(super) const KEY_BYTES: usize = 512;
+
 impl Tier {
-    /// As many keys as fit into `bytes`.
-    pub fn new(bytes: usize, each: usize) -> Self {
-        Self {
-            held: Recent::new(),
-            max: bytes.checked_div(each).unwrap_or(0),
-            each,
-            table: None,
-            after: 0,
-            one_in: u64::MAX,
-        }
+    /// As many keys with such a table as fit into `bytes`.
+    pub fn new(bytes: usize, table: Option<(Width, Rows)>) -> Self {
+        let each = table.map_or(0, |(width, rows)| width.table_bytes(rows)).saturating_add(KEY_BYTES);
+        let max = bytes.checked_div(each).unwrap_or(0);
+        Self { held: Recent::new(), max, each, table, after: 0, one_in: u64::MAX }
     }
 
     /// The most memory.
@@ -52,5 +51,15 @@ impl Tier {
         let all = now.saturating_sub(since);
         u64::from(good).saturating_mul(self.one_in) >= all
             && (self.held.len() < self.max || self.held.oldest().is_some_and(|used_at| used_at < since))
+    }
+
+    /// Takes a key with `good` signatures of its count, in the place of whoever was used longest ago,
+    /// if need be; `minus` is its negative, where that is at hand.
+    pub fn hold(&mut self, key: &PublicKey, minus: Option<&Point>, good: u32, now: u64) {
+        if self.held.len() >= self.max {
+            self.held.remove_oldest();
+        }
+        let comb = minus.zip(self.table).map(|(minus, (width, rows))| Comb::new(minus, width, rows));
+        self.held.insert(*key.as_bytes(), Entry { key: key.clone(), comb, good, since: now }, now);
     }
 }
