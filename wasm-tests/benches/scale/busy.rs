@@ -5,8 +5,9 @@ use std::time::Duration;
 use std::{env, fs, io, thread};
 
 use trustplane::envoy::{Envoy, find_binary};
+use trustplane_wasm_tests::load::cpu::{self, Clock};
 use trustplane_wasm_tests::load::site::{self, Gate};
-use trustplane_wasm_tests::load::{self, Callers, Seen, cpu};
+use trustplane_wasm_tests::load::{self, Callers, Seen};
 
 use crate::crowd::Crowd;
 use crate::{Args, filled, median, micros, now};
@@ -135,9 +136,9 @@ impl Running {
     fn load(&self, callers: &Callers, total: usize) -> io::Result<(Duration, Seen)> {
         let wires = Crowd::new(callers, self.plan.members.unwrap_or(64)).requests(total, now())?;
         let address = site::address(&self.envoy, GATE)?;
-        let before = cpu::of_process(self.envoy.pid())?;
+        let before = Clock::Process(self.envoy.pid()).now()?;
         let seen = load::run(address, wires, total)?;
-        let time = cpu::of_process(self.envoy.pid())?.saturating_sub(before);
+        let time = Clock::Process(self.envoy.pid()).now()?.saturating_sub(before);
         if seen.statuses.get(&200) != Some(&total) {
             return Err(io::Error::other(format!("{} callers: {:?}", self.plan.members.unwrap_or(0), seen.statuses)));
         }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use trustplane_core::{
     Checked, Consumed, FilterConfig, KeyCache, KeyCacheSettings, PublicKey, Settings, UnixTime, Verifier, sha256,
 };
-use trustplane_wasm_tests::load::{Callers, Order, Wire, cpu};
+use trustplane_wasm_tests::load::cpu::Clock;
+use trustplane_wasm_tests::load::{Callers, Order, Wire};
 
 use crate::{median, micros, now};
 
@@ -135,11 +136,11 @@ fn verifier(callers: &Callers, now: UnixTime) -> io::Result<Verifier> {
 fn decide(verifier: &Verifier, wires: &[Wire], keys: &mut KeyCache, now: UnixTime) -> io::Result<Duration> {
     let parts: Option<Vec<_>> = wires.iter().map(Wire::parts).collect();
     let parts = parts.ok_or(io::ErrorKind::InvalidData)?;
-    let before = cpu::of_this_thread()?;
+    let before = Clock::of_this_thread().now()?;
     for parts in &parts {
         let proven = verifier.prove_with(&parts.head(), keys, now);
         let allowed = proven.and_then(|proven| proven.settle(now)?.conclude(Consumed::Fresh, now));
         drop(black_box(allowed.map_err(|denied| Error::other(denied.reason().as_str()))?));
     }
-    Ok(cpu::of_this_thread()?.saturating_sub(before))
+    Ok(Clock::of_this_thread().now()?.saturating_sub(before))
 }

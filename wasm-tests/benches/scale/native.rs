@@ -9,7 +9,8 @@ use trustplane_core::{
     Checked, Consumed, KeyCache, KeyCacheSettings, Pin, Policy, Settings, Trust, UnixTime, Verifier,
 };
 use trustplane_wasm_tests::counting::Counted;
-use trustplane_wasm_tests::load::{CALLERS, Callers, Growth, Parts, Wire, cpu, issuer};
+use trustplane_wasm_tests::load::cpu::Clock;
+use trustplane_wasm_tests::load::{CALLERS, Callers, Growth, Parts, Wire, issuer};
 
 use crate::{ALLOCATOR, judge, micros, now, requests};
 
@@ -51,11 +52,11 @@ pub fn run() -> io::Result<bool> {
     // Interleaved, so that what else the machine does falls on all alike.
     for _ in 0..ROUNDS {
         for ((loaded, heads), time) in all.iter().zip(&heads).zip(&mut decisions) {
-            let before = cpu::of_this_thread()?;
+            let before = Clock::of_this_thread().now()?;
             for parts in heads {
                 decide(&loaded.verifier, parts, &mut keys, now)?;
             }
-            *time += cpu::of_this_thread()? - before;
+            *time += Clock::of_this_thread().now()? - before;
         }
     }
     println!("The core natively: 10 sources a route, 10,000 revocations, keys warm; processor time of one thread.");
@@ -87,9 +88,9 @@ impl Loaded {
         let policy = configuration["policy_bundle"].take().to_string();
         let trust = configuration["trust_bundle"].take().to_string();
         drop(configuration);
-        let before = cpu::of_this_thread()?;
+        let before = Clock::of_this_thread().now()?;
         let (loaded, memory) = ALLOCATOR.during(|| load(&policy, &trust));
-        let time = cpu::of_this_thread()? - before;
+        let time = Clock::of_this_thread().now()? - before;
         let (loaded_policy, loaded_trust) = loaded.map_err(io::Error::other)?;
         let (policy_text, trust_text) = (policy.len(), trust.len());
         let policy = Checked::new(loaded_policy, now);
@@ -134,9 +135,9 @@ fn decide(verifier: &Verifier, parts: &Parts<'_>, keys: &mut KeyCache, now: Unix
 }
 
 fn look_up(names: &[String], found: impl Fn(&str) -> bool) -> io::Result<f64> {
-    let before = cpu::of_this_thread()?;
+    let before = Clock::of_this_thread().now()?;
     let missing = names.iter().cycle().take(LOOK_UPS).filter(|name| !found(black_box(name))).count();
-    let time = cpu::of_this_thread()? - before;
+    let time = Clock::of_this_thread().now()? - before;
     if missing == 0 { Ok(micros(time, LOOK_UPS) * 1e3) } else { Err(io::Error::other("a name that is not there")) }
 }
 

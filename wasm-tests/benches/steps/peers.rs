@@ -5,7 +5,7 @@ use std::io::{self, Error};
 
 use trustplane_broker::SigningKey;
 use trustplane_core::{KeyCache, KeyCacheSettings, PublicKey};
-use trustplane_wasm_tests::load::cpu;
+use trustplane_wasm_tests::load::cpu::Clock;
 
 const ROUNDS: usize = 11;
 /// The kernel tells a thread its time to a tick of milliseconds: a round is many of them.
@@ -77,11 +77,11 @@ impl<'s> Way<'s> {
     }
 
     fn round(&mut self, signed: &Signed) -> io::Result<()> {
-        let before = cpu::of_this_thread()?;
+        let before = Clock::of_this_thread().now()?;
         for _ in 0..TIMES {
             black_box((self.verify)(black_box(signed)));
         }
-        let time = cpu::of_this_thread()?.saturating_sub(before);
+        let time = Clock::of_this_thread().now()?.saturating_sub(before);
         self.rounds.push(time.as_secs_f64() * 1e6 / TIMES as f64);
         Ok(())
     }

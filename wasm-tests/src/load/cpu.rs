@@ -43,7 +43,10 @@ impl Clock {
     /// How long it ran so far, to the nanosecond.
     pub fn now(&self) -> io::Result<Duration> {
         match self {
-            Self::Process(pid) => of_process(*pid),
+            Self::Process(pid) => {
+                let threads = fs::read_dir(format!("/proc/{pid}/task"))?;
+                threads.map(|thread| ran(&thread?.path().join("schedstat"))).sum()
+            }
             Self::Thread(schedstat) => ran(schedstat),
         }
     }
@@ -56,21 +59,10 @@ pub fn machine() -> String {
     model.map_or_else(|| "unknown processor".into(), |(_, name)| name.trim().into())
 }
 
-/// How long the calling thread ran, to the nanosecond.
-pub fn of_this_thread() -> io::Result<Duration> {
-    ran(Path::new("/proc/thread-self/schedstat"))
-}
-
 fn ran(schedstat: &Path) -> io::Result<Duration> {
     let text = fs::read_to_string(schedstat)?;
     let nanoseconds = text.split(' ').next().and_then(|field| field.parse().ok());
     nanoseconds.map(Duration::from_nanos).ok_or_else(|| io::Error::other(format!("schedstat holds {text}")))
-}
-
-/// How long the threads that a process has now ran, to the nanosecond.
-pub fn of_process(pid: u32) -> io::Result<Duration> {
-    let threads = fs::read_dir(format!("/proc/{pid}/task"))?;
-    threads.map(|thread| ran(&thread?.path().join("schedstat"))).sum()
 }
 
 /// What a process holds in memory, in KiB.
