@@ -4,7 +4,7 @@ use core::mem::size_of;
 
 use curve25519_dalek::Scalar;
 
-use super::curve::{Limb, Niels, Point};
+use super::curve::{Niels, Point, Sign};
 use super::digits::{Digit, Digits};
 
 /// How many points are divided by one inversion while a table is built.
@@ -50,17 +50,13 @@ pub(super) struct Comb {
 /// Table entries whose sum is a product, or two.
 #[derive(Default)]
 pub(super) struct Terms<'a> {
-    low: Summands<'a>,
+    low: Vec<Term<'a>>,
     /// To be doubled `shift` times.
-    high: Summands<'a>,
+    high: Vec<Term<'a>>,
     shift: u8,
 }
 
-#[derive(Default)]
-struct Summands<'a> {
-    plus: Vec<&'a Niels>,
-    minus: Vec<&'a Niels>,
-}
+type Term<'a> = (&'a Niels, Sign);
 
 impl Width {
     /// The default for keys: beyond it, twice the memory saves a tenth.
@@ -129,7 +125,7 @@ impl Comb {
             let mut multiple = first;
             multiples.push(multiple);
             for _ in 1..width.entries() {
-                multiple.plus_cached(&one).store(&mut multiple);
+                multiple.add_cached(&one, Sign::Plus);
                 multiples.push(multiple);
             }
             multiple.shift(if rows == Rows::Even { width.0.saturating_add(1) } else { 1 });
@@ -155,9 +151,9 @@ impl Comb {
         }
         let mut digits = Digits::new(scalar, self.width);
         for row in self.points.chunks_exact(self.width.entries()) {
-            terms.low.push(row, digits.next())?;
+            push(&mut terms.low, row, digits.next())?;
             if self.rows == Rows::Even {
-                terms.high.push(row, digits.next())?;
+                push(&mut terms.high, row, digits.next())?;
             }
         }
         Some(())
@@ -171,45 +167,27 @@ impl Terms<'_> {
         let low = combs().map(|comb| comb.width.rows(comb.rows)).fold(0, usize::saturating_add);
         let even = combs().filter(|comb| comb.rows == Rows::Even);
         let high = even.map(|comb| comb.width.rows(comb.rows)).fold(0, usize::saturating_add);
-        Self { low: Summands::with_capacity(low), high: Summands::with_capacity(high), shift: 0 }
+        Self { low: Vec::with_capacity(low), high: Vec::with_capacity(high), shift: 0 }
     }
 
     pub(super) fn sum(&self) -> Point {
         // Tables do not fit a processor's caches. Read at once, the entries are waited for side by
         // side; each read when it is added, one after another.
-        black_box(self.low.read() ^ self.high.read());
+        black_box(self.low.iter().chain(&self.high).fold(0, |read, (entry, _)| read ^ entry.read()));
         let mut sum = Point::ZERO;
-        self.high.add_to(&mut sum);
+        self.high.iter().for_each(|(entry, sign)| sum.add(entry, *sign));
         sum.shift(self.shift);
-        self.low.add_to(&mut sum);
+        self.low.iter().for_each(|(entry, sign)| sum.add(entry, *sign));
         sum
     }
 }
 
-impl<'a> Summands<'a> {
-    /// Room for this many terms, whatever their signs.
-    fn with_capacity(terms: usize) -> Self {
-        Self { plus: Vec::with_capacity(terms), minus: Vec::with_capacity(terms) }
+/// Takes a digit's entry of a row.
+fn push<'a>(terms: &mut Vec<Term<'a>>, row: &'a [Niels], digit: Digit) -> Option<()> {
+    if let Some(place) = digit.number.checked_sub(1) {
+        terms.push((row.get(place)?, digit.sign));
     }
-
-    /// Takes a digit's entry of a row.
-    fn push(&mut self, row: &'a [Niels], digit: Digit) -> Option<()> {
-        match digit {
-            Digit::Zero => {}
-            Digit::Plus(number) => self.plus.push(row.get(number.checked_sub(1)?)?),
-            Digit::Minus(number) => self.minus.push(row.get(number.checked_sub(1)?)?),
-        }
-        Some(())
-    }
-
-    fn read(&self) -> Limb {
-        self.plus.iter().chain(&self.minus).fold(0, |read, term| read ^ term.read())
-    }
-
-    fn add_to(&self, sum: &mut Point) {
-        self.plus.iter().for_each(|term| sum.plus(term).store(sum));
-        self.minus.iter().for_each(|term| sum.minus(term).store(sum));
-    }
+    Some(())
 }
 
 #[cfg(test)]

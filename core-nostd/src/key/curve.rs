@@ -42,23 +42,23 @@ pub(super) struct Cached {
     zz: Sum,
 }
 
-/// Of a point's `x y`.
-#[derive(Clone, Copy)]
-enum Sign {
+/// Whether a point is added, or its negative.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Sign {
     Plus,
     Minus,
 }
 
 /// `X = E F`, `Y = G H`, `Z = F G`, `T = E H`: what sums and doublings come to.
-pub(super) struct Completed {
-    e: Sum,
-    f: Sum,
-    g: Sum,
-    h: Sum,
+struct Completed<'a> {
+    e: &'a Sum,
+    f: &'a Sum,
+    g: &'a Sum,
+    h: &'a Sum,
 }
 
 /// A point without its `T`, which doublings have no use for.
-pub(super) struct Projective {
+struct Projective {
     x: Element,
     y: Element,
     z: Element,
@@ -153,33 +153,31 @@ impl Point {
         Self { x: self.x.negated(), t: self.t.negated(), ..*self }
     }
 
-    pub(super) fn plus(&self, other: &Niels) -> Completed {
-        self.sum([&other.plus, &other.minus], &other.twist, &self.z, Sign::Plus)
+    pub(super) fn add(&mut self, other: &Niels, sign: Sign) {
+        let Niels { plus, minus, twist } = other;
+        self.sum([plus, minus], twist, None, sign);
     }
 
-    pub(super) fn minus(&self, other: &Niels) -> Completed {
-        self.sum([&other.minus, &other.plus], &other.twist, &self.z, Sign::Minus)
+    pub(super) fn add_cached(&mut self, other: &Cached, sign: Sign) {
+        let Cached { plus, minus, twist, zz } = other;
+        let d = self.z.sum().times(zz);
+        self.sum([plus, minus], twist, Some(&d), sign);
     }
 
-    pub(super) fn plus_cached(&self, other: &Cached) -> Completed {
-        self.sum([&other.plus, &other.minus], &other.twist, &self.z.sum().times(&other.zz), Sign::Plus)
-    }
-
-    #[cfg(any(test, target_arch = "wasm32"))]
-    pub(super) fn minus_cached(&self, other: &Cached) -> Completed {
-        self.sum([&other.minus, &other.plus], &other.twist, &self.z.sum().times(&other.zz), Sign::Minus)
-    }
-
+    /// `d` is twice the product of both `Z`; this one's, if the other point was halved.
+    ///
     /// The negative of a point has its `y + x` and `y − x` exchanged, and the sign of its `x y` turned.
-    fn sum(&self, [plus, minus]: [&Sum; 2], twist: &Sum, d: &Element, sign: Sign) -> Completed {
+    /// Which it is chooses between places alone: signs are random, and a processor that has to guess
+    /// them is wrong half of the time.
+    fn sum(&mut self, halves: [&Sum; 2], twist: &Sum, d: Option<&Element>, sign: Sign) {
+        let [plus, minus] = sign.turns(halves);
         let a = self.y.minus(&self.x).times(minus);
         let b = self.y.plus(&self.x).times(plus);
         let c = self.t.sum().times(twist);
-        let (f, g) = match sign {
-            Sign::Plus => (d.minus(&c), d.plus(&c)),
-            Sign::Minus => (d.plus(&c), d.minus(&c)),
-        };
-        Completed { e: b.minus(&a), f, g, h: b.plus(&a) }
+        let d = d.unwrap_or(&self.z);
+        let (less, more) = (d.minus(&c), d.plus(&c));
+        let [f, g] = sign.turns([&less, &more]);
+        Completed { e: &b.minus(&a), f, g, h: &b.plus(&a) }.store(self);
     }
 
     pub(super) fn cached(&self) -> Cached {
@@ -219,46 +217,52 @@ impl Point {
         if let Some(before) = times.checked_sub(1) {
             let mut power = Projective { x: self.x, y: self.y, z: self.z };
             for _ in 0..before {
-                power.doubled().store_projective(&mut power);
+                let [e, f, g, h] = power.doubled();
+                Completed { e: &e, f: &f, g: &g, h: &h }.store_projective(&mut power);
             }
-            power.doubled().store(self);
+            let [e, f, g, h] = power.doubled();
+            Completed { e: &e, f: &f, g: &g, h: &h }.store(self);
         }
     }
 }
 
 impl Projective {
-    fn doubled(&self) -> Completed {
+    /// `E`, `F`, `G` and `H`.
+    fn doubled(&self) -> [Sum; 4] {
         let (xx, yy, zz) = (self.x.squared(), self.y.squared(), self.z.squared());
         let h = yy.plus(&xx);
         let g = yy.minus(&xx).carried();
         let e = self.x.plus(&self.y).squared().minus(&h.carried());
         let f = zz.plus(&zz).carried().minus(&g);
-        Completed { e, f, g: g.sum(), h }
+        [e, f, g.sum(), h]
     }
 }
 
-impl Completed {
-    #[cfg(test)]
-    pub(super) fn point(&self) -> Point {
-        let mut point = Point::ZERO;
-        self.store(&mut point);
-        point
-    }
-
+impl Completed<'_> {
     /// To where it is wanted: in wasm, moving a point is a call into the engine.
-    pub(super) fn store(&self, point: &mut Point) {
+    fn store(&self, point: &mut Point) {
         let Point { x, y, z, t } = point;
-        self.e.multiply(&self.f, x);
-        self.g.multiply(&self.h, y);
-        self.f.multiply(&self.g, z);
-        self.e.multiply(&self.h, t);
+        self.e.multiply(self.f, x);
+        self.g.multiply(self.h, y);
+        self.f.multiply(self.g, z);
+        self.e.multiply(self.h, t);
     }
 
     fn store_projective(&self, point: &mut Projective) {
         let Projective { x, y, z } = point;
-        self.e.multiply(&self.f, x);
-        self.g.multiply(&self.h, y);
-        self.f.multiply(&self.g, z);
+        self.e.multiply(self.f, x);
+        self.g.multiply(self.h, y);
+        self.f.multiply(self.g, z);
+    }
+}
+
+impl Sign {
+    /// The two in this order, or in the other.
+    fn turns<T: Copy>(self, [one, two]: [T; 2]) -> [T; 2] {
+        match self {
+            Self::Plus => [one, two],
+            Self::Minus => [two, one],
+        }
     }
 }
 

@@ -3,13 +3,13 @@ use core::slice;
 use curve25519_dalek::Scalar;
 
 use super::Width;
+use super::curve::Sign;
 
-/// What a row adds: its entry of this number, counted from 1, or that entry's negative.
+/// What a row adds: its entry of this number, counted from 1, or that entry's negative; nothing at 0.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Digit {
-    Zero,
-    Plus(usize),
-    Minus(usize),
+pub(super) struct Digit {
+    pub number: usize,
+    pub sign: Sign,
 }
 
 /// The digits of a scalar, least significant first, and zeros after them.
@@ -40,12 +40,9 @@ impl<'a> Digits<'a> {
         let value = usize::try_from(low).map_or(0, |low| low.wrapping_add(self.carry));
         self.bits = self.bits.wrapping_shr(self.width);
         self.held = self.held.wrapping_sub(self.width);
-        self.carry = usize::from(value > radix.wrapping_shr(1));
-        match (self.carry, radix.wrapping_sub(value)) {
-            (0, _) if value == 0 => Digit::Zero,
-            (0, _) => Digit::Plus(value),
-            (_, 0) => Digit::Zero,
-            (_, less) => Digit::Minus(less),
-        }
+        let rest = radix.wrapping_sub(value);
+        let carries = value > radix.wrapping_shr(1);
+        self.carry = usize::from(carries);
+        if carries { Digit { number: rest, sign: Sign::Minus } } else { Digit { number: value, sign: Sign::Plus } }
     }
 }

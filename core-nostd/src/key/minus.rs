@@ -5,6 +5,8 @@ use super::comb::Comb;
 #[cfg(target_arch = "wasm32")]
 use super::comb::Terms;
 use super::curve::Point;
+#[cfg(target_arch = "wasm32")]
+use super::curve::Sign;
 use super::equation::{Equation, Solved};
 #[cfg(target_arch = "wasm32")]
 use super::product;
@@ -36,7 +38,7 @@ impl Minus {
         base.gather(&equation.s, &mut terms)?;
         let product = product::sum([(&self.0, &equation.k)])?;
         let mut sum = terms.sum();
-        sum.plus_cached(&product.cached()).store(&mut sum);
+        sum.add_cached(&product.cached(), Sign::Plus);
         Some(Solved::Point(sum))
     }
 }

@@ -3,7 +3,7 @@ use alloc::vec::Vec;
 use curve25519_dalek::Scalar;
 
 use super::Width;
-use super::curve::{Cached, Point};
+use super::curve::{Cached, Point, Sign};
 use super::digits::{Digit, Digits};
 
 /// A point, its first sixteen multiples, and the scalar's digits.
@@ -22,10 +22,9 @@ pub(super) fn sum<const N: usize>(products: [(&Point, &Scalar); N]) -> Option<Po
     for _ in 0..Width::ONCE.digits() {
         sum.shift(Width::ONCE.bits());
         for factor in &mut factors {
-            match factor.digits.pop()? {
-                Digit::Zero => {}
-                Digit::Plus(number) => sum.plus_cached(factor.multiple(number)?).store(&mut sum),
-                Digit::Minus(number) => sum.minus_cached(factor.multiple(number)?).store(&mut sum),
+            let digit = factor.digits.pop()?;
+            if digit.number > 0 {
+                sum.add_cached(factor.multiple(digit.number)?, digit.sign);
             }
         }
     }
@@ -39,7 +38,7 @@ impl Factor {
         let mut multiples = Vec::with_capacity(Width::ONCE.entries());
         multiples.push(one);
         for _ in 1..Width::ONCE.entries() {
-            multiple.plus_cached(&one).store(&mut multiple);
+            multiple.add_cached(&one, Sign::Plus);
             multiples.push(multiple.cached());
         }
         let mut digits = Digits::new(scalar, Width::ONCE);

@@ -85,7 +85,7 @@ fn digits_after_the_last_row_are_zero() {
             for _ in 0..width.digits() {
                 digits.next();
             }
-            assert_eq!([digits.next(), digits.next()], [Digit::Zero; 2]);
+            assert_eq!([digits.next(), digits.next()].map(|digit| digit.number), [0; 2]);
         }
     }
 }
