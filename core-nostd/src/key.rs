@@ -16,6 +16,7 @@ mod recent;
 
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use core::fmt;
 
 use crate::encoding::{base64url, base64url_array, hex, sha256};
@@ -35,7 +36,8 @@ pub use comb::Width;
 #[derive(Clone)]
 pub struct PublicKey {
     bytes: [u8; 32],
-    minus: Minus,
+    /// Shared: a key is handed from check to check, and a point is large.
+    minus: Arc<Minus>,
 }
 
 /// Why bytes are no usable public key.
@@ -60,7 +62,7 @@ impl PublicKey {
             return Err(KeyError::SmallOrder);
         }
         let minus = Minus::decode(bytes).ok_or(KeyError::NonCanonical)?;
-        Ok(Self { bytes: *bytes, minus })
+        Ok(Self { bytes: *bytes, minus: Arc::new(minus) })
     }
 
     /// Reads the wire form.
