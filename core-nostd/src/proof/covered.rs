@@ -6,6 +6,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::cell::OnceCell;
 use core::str;
 
 use crate::encoding::{SHA256_OF_NOTHING, sha256};
@@ -75,14 +76,23 @@ pub(crate) fn is_exempt(name: &[u8]) -> bool {
 }
 
 /// A header that may be covered.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Candidate<'r> {
     name: &'r str,
-    value_sha256: [u8; 32],
+    value: &'r [u8],
+    /// Once a list that is tried covers it: most free headers are in none.
+    value_sha256: OnceCell<[u8; 32]>,
     /// The bit of a free header; a mandatory one has none.
     free: Option<u8>,
     required: bool,
     repeated: bool,
+}
+
+impl<'r> Candidate<'r> {
+    fn covered(&self) -> CoveredHeader<'r> {
+        let value_sha256 = *self.value_sha256.get_or_init(|| sha256(self.value));
+        CoveredHeader { name: self.name, value_sha256 }
+    }
 }
 
 /// The headers of one request, sorted into those that must be covered and those that may be.
@@ -205,7 +215,8 @@ impl<'r> Selection<'r> {
         let is_free = form && name == b"content-type" || FREE.contains(&name);
         self.candidates.push(Candidate {
             name: text,
-            value_sha256: sha256(trimmed(value)),
+            value: trimmed(value),
+            value_sha256: OnceCell::new(),
             free: is_free.then_some(0),
             required: self.is_required(name),
             repeated: false,
@@ -216,7 +227,7 @@ impl<'r> Selection<'r> {
     fn order(&mut self) {
         let name = |place: usize| self.candidates.get(place).map(|candidate| candidate.name);
         let order = sorted(self.candidates.len(), &|a, b| name(a).cmp(&name(b)));
-        self.candidates = order.iter().filter_map(|place| self.candidates.get(*place).copied()).collect();
+        self.candidates = order.iter().filter_map(|place| self.candidates.get(*place).cloned()).collect();
         self.candidates.dedup_by(|later, first| {
             let same = later.name == first.name;
             first.repeated |= same;
@@ -281,7 +292,7 @@ impl Cover<'_> {
 
 impl<'s> Names<'s> {
     pub(super) fn headers(self) -> impl Iterator<Item = CoveredHeader<'s>> + Clone {
-        self.candidates().map(|candidate| CoveredHeader { name: candidate.name, value_sha256: candidate.value_sha256 })
+        self.candidates().map(Candidate::covered)
     }
 
     fn candidates(self) -> impl Iterator<Item = &'s Candidate<'s>> + Clone {
