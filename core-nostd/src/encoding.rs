@@ -44,15 +44,17 @@ pub(crate) fn hex_digits(digest: &[u8; 32]) -> [u8; 64] {
 
 /// Reads 64 lower-case hex digits; upper case is not the wire form.
 pub fn hex_array(text: &[u8]) -> Option<[u8; 32]> {
-    let (pairs, rest) = text.as_chunks::<2>();
-    if pairs.len() != 32 || !rest.is_empty() {
-        return None;
-    }
+    let text: &[u8; 64] = text.try_into().ok()?;
+    let (pairs, _) = text.as_chunks::<2>();
     let mut digest = [0u8; 32];
+    // Without a way out in between, many digits are read in one step.
+    let mut bad = 0;
     for (byte, [high, low]) in digest.iter_mut().zip(pairs) {
-        *byte = (nibble(*high)? << 4) | nibble(*low)?;
+        let (high, low) = (nibble(*high), nibble(*low));
+        bad |= high | low;
+        *byte = (high << 4) | (low & 0x0f);
     }
-    Some(digest)
+    (bad & 0xf0 == 0).then_some(digest)
 }
 
 /// SHA-256 of no bytes: of most bodies, and of most queries.
@@ -70,11 +72,15 @@ fn hex_digit(nibble: u8) -> u8 {
     nibble.wrapping_add(if nibble < 10 { b'0' } else { b'a' - 10 })
 }
 
-fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit.wrapping_sub(b'0')),
-        b'a'..=b'f' => Some(digit.wrapping_sub(b'a').wrapping_add(10)),
-        _ => None,
+/// The digit's value, or a number beyond 15.
+const fn nibble(digit: u8) -> u8 {
+    let (number, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
+    if number < 10 {
+        number
+    } else if letter < 6 {
+        letter.wrapping_add(10)
+    } else {
+        0xff
     }
 }
 
