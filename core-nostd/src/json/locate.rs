@@ -1,6 +1,6 @@
 use alloc::string::String;
 
-use super::error::Position;
+use super::error::{Position, pointer_segment};
 use super::parse::{Limits, parse, position_of};
 
 /// Where the value at `pointer` begins in `bytes`, a text that [`parse`](super::parse) takes; of a
@@ -20,22 +20,22 @@ pub fn locate(bytes: &[u8], pointer: &str) -> Option<Position> {
 /// The text from the value at `pointer` on.
 fn seek<'t>(text: &'t [u8], pointer: &str) -> Option<&'t [u8]> {
     let mut rest = text.trim_ascii_start();
-    for name in pointer.split('/').skip(1) {
+    for segment in pointer.split('/').skip(1) {
         let (open, inner) = rest.split_first()?;
         rest = match open {
-            b'{' => member(inner, &name.replace("~1", "/").replace("~0", "~"))?,
-            b'[' => item(inner, name.parse().ok()?)?,
+            b'{' => member(inner, segment)?,
+            b'[' => item(inner, segment.parse().ok()?)?,
             _ => return None,
         };
     }
     Some(rest)
 }
 
-fn member<'t>(mut rest: &'t [u8], name: &str) -> Option<&'t [u8]> {
+fn member<'t>(mut rest: &'t [u8], segment: &str) -> Option<&'t [u8]> {
     loop {
         let (own, after) = string(rest.trim_ascii_start().strip_prefix(b"\"")?)?;
         let value = after.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
-        if is(own, name) {
+        if is(own, segment) {
             return Some(value);
         }
         rest = behind(value)?;
@@ -78,14 +78,13 @@ fn string(text: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((inside, after.split_first()?.1))
 }
 
-fn is(written: &[u8], name: &str) -> bool {
-    if !written.contains(&b'\\') {
-        return written == name.as_bytes();
-    }
+/// Whether a name that is written so is what a pointer's segment says.
+fn is(written: &[u8], segment: &str) -> bool {
     let mut quoted = String::from("\"");
     quoted.push_str(core::str::from_utf8(written).unwrap_or_default());
     quoted.push('"');
-    parse(quoted.as_bytes(), Limits::CONFIG).is_ok_and(|read| read.as_str() == Some(name))
+    let name = parse(quoted.as_bytes(), Limits::CONFIG);
+    name.is_ok_and(|name| name.as_str().is_some_and(|name| pointer_segment(name).strip_prefix('/') == Some(segment)))
 }
 
 #[cfg(test)]
