@@ -1,4 +1,3 @@
-use alloc::format;
 use alloc::string::String;
 
 /// A moment in whole seconds since 1970-01-01T00:00:00Z.
@@ -33,13 +32,24 @@ impl UnixTime {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// RFC 3339 in UTC with whole seconds, as audit events carry it.
+    /// RFC 3339 in UTC with whole seconds, as audit events carry it. Its years end with 9999.
     pub fn rfc3339(self) -> String {
-        let (year, month, day) = civil(self.0 / 86_400);
-        let clock = self.0 % 86_400;
-        let (hour, minute, second) = (clock / 3_600, clock % 3_600 / 60, clock % 60);
-        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+        let secs = self.0.min(LAST_OF_9999);
+        let (year, month, day) = civil(secs / 86_400);
+        let clock = secs % 86_400;
+        let [[c, e], [y, a], [m, o], [d, g], [h, i], [n, u], [s, t]] =
+            [year / 100, year % 100, month, day, clock / 3_600, clock % 3_600 / 60, clock % 60].map(two_digits);
+        let text = [c, e, y, a, b'-', m, o, b'-', d, g, b'T', h, i, b':', n, u, b':', s, t, b'Z'];
+        // Digits are ASCII.
+        String::from_utf8(text.into()).unwrap_or_default()
     }
+}
+
+/// 9999-12-31T23:59:59Z.
+const LAST_OF_9999: u64 = 253_402_300_799;
+
+fn two_digits(number: u64) -> [u8; 2] {
+    [number / 10, number % 10].map(|digit| u8::try_from(digit).unwrap_or(0).wrapping_add(b'0'))
 }
 
 /// The Gregorian date of a day number, by the era method (400-year cycles of 146,097 days).
@@ -75,6 +85,8 @@ mod tests {
             (4_107_542_399, "2100-02-28T23:59:59Z"),
             (4_107_542_400, "2100-03-01T00:00:00Z"),
             (253_402_300_799, "9999-12-31T23:59:59Z"),
+            (253_402_300_800, "9999-12-31T23:59:59Z"),
+            (u64::MAX, "9999-12-31T23:59:59Z"),
         ] {
             assert_eq!(UnixTime::from_secs(secs).rfc3339(), text);
         }
