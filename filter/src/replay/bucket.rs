@@ -8,7 +8,9 @@ const HEAD: usize = 12;
 
 /// One consumed passport: sixteen bytes of its replay id, then the second from which it may be
 /// forgotten, a little-endian `u32` that lasts until 2106.
-type Entry = [u8; 20];
+type Entry = [u8; ENTRY];
+
+const ENTRY: usize = 20;
 
 /// The value of one key in shared data: a part of the consumed passports, and since when the store
 /// has remembered all of them.
@@ -18,21 +20,27 @@ type Entry = [u8; 20];
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Bucket {
     began: UnixTime,
-    entries: Vec<Entry>,
+    /// As it is stored: the head, then the entries.
+    value: Vec<u8>,
 }
 
 impl Bucket {
     /// An empty bucket of a store that began then.
-    pub(super) const fn new(began: UnixTime) -> Self {
-        Self { began, entries: Vec::new() }
+    pub(super) fn new(began: UnixTime) -> Self {
+        Self { began, value: write_moment(began).to_vec() }
     }
 
     /// Reads a bucket; `None` when another writer or a torn read left something else there.
-    pub(super) fn read(value: &[u8]) -> Option<Self> {
+    pub(super) fn read(value: Vec<u8>) -> Option<Self> {
         let (head, entries) = value.split_first_chunk::<HEAD>()?;
         let began = read_moment(head)?;
-        let (entries, rest) = entries.as_chunks();
-        rest.is_empty().then(|| Self { began, entries: entries.to_vec() })
+        let (_, rest) = entries.as_chunks::<ENTRY>();
+        rest.is_empty().then_some(Self { began, value })
+    }
+
+    fn entries(&self) -> &[Entry] {
+        let (_, entries) = self.value.split_at_checked(HEAD).unwrap_or_default();
+        entries.as_chunks().0
     }
 
     /// Since when the store has remembered everything.
@@ -42,30 +50,29 @@ impl Bucket {
 
     /// Whether the passport is remembered here, even if it could be forgotten by now.
     pub(super) fn holds(&self, id: &[u8; 16]) -> bool {
-        self.entries.iter().any(|entry| entry.first_chunk() == Some(id))
+        self.entries().iter().any(|entry| entry.first_chunk() == Some(id))
     }
 
     /// Forgets what no verifier accepts any more: the only way in which an entry leaves.
     pub(super) fn forget_expired(&mut self, now: UnixTime) {
-        self.entries.retain(|entry| expiry(entry) > now);
+        if self.entries().iter().any(|entry| expiry(entry) <= now) {
+            let kept: Vec<Entry> = self.entries().iter().filter(|entry| expiry(entry) > now).copied().collect();
+            self.value.truncate(HEAD);
+            self.value.extend_from_slice(kept.as_flattened());
+        }
     }
 
     /// Remembers a passport; `None` when its time does not fit.
     pub(super) fn remember(&mut self, id: &[u8; 16], keep_until: UnixTime) -> Option<()> {
-        let [a, b, c, d] = u32::try_from(keep_until.as_secs()).ok()?.to_le_bytes();
-        let mut entry = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d];
-        *entry.first_chunk_mut()? = *id;
-        self.entries.push(entry);
+        let keep_until = u32::try_from(keep_until.as_secs()).ok()?;
+        self.value.extend_from_slice(id);
+        self.value.extend_from_slice(&keep_until.to_le_bytes());
         Some(())
     }
 
     /// The value to store.
-    pub(super) fn write(&self) -> Vec<u8> {
-        let entries = self.entries.as_flattened();
-        let mut value = Vec::with_capacity(entries.len().saturating_add(HEAD));
-        value.extend_from_slice(&write_moment(self.began));
-        value.extend_from_slice(entries);
-        value
+    pub(super) fn write(self) -> Vec<u8> {
+        self.value
     }
 }
 
@@ -101,10 +108,10 @@ mod tests {
     #[test]
     fn what_is_written_reads_back() {
         let mut bucket = Bucket::new(at(1_740_000_000));
-        assert_eq!(Bucket::read(&bucket.write()), Some(bucket.clone()));
+        assert_eq!(Bucket::read(bucket.clone().write()), Some(bucket.clone()));
         assert_eq!(bucket.remember(&[7; 16], at(1_740_000_600)), Some(()));
         assert_eq!(bucket.remember(&[8; 16], at(u64::from(u32::MAX))), Some(()));
-        assert_eq!(Bucket::read(&bucket.write()), Some(bucket));
+        assert_eq!(Bucket::read(bucket.clone().write()), Some(bucket));
     }
 
     #[test]
@@ -123,12 +130,12 @@ mod tests {
         assert_eq!(bucket.remember(&[7; 16], at(9)), Some(()));
         let good = bucket.write();
         for cut in (0..good.len()).filter(|cut| *cut != HEAD) {
-            assert_eq!(Bucket::read(&good[..cut]), None, "{cut} bytes");
+            assert_eq!(Bucket::read(good[..cut].to_vec()), None, "{cut} bytes");
         }
         for place in 0..MARK.len() {
             let mut bad = good.clone();
             bad[place] ^= 1;
-            assert_eq!(Bucket::read(&bad), None, "byte {place}");
+            assert_eq!(Bucket::read(bad), None, "byte {place}");
         }
     }
 

@@ -67,7 +67,7 @@ impl SharedStore {
             let (mut bucket, cas) = match data.get(&key) {
                 // With 0 the write below would overwrite what others stored since.
                 Ok((_, 0)) => return Consumed::Unavailable,
-                Ok((value, cas)) => match Bucket::read(&value) {
+                Ok((value, cas)) => match Bucket::read(value) {
                     Some(bucket) => (bucket, Some(cas)),
                     None => return Consumed::Unavailable,
                 },
@@ -120,7 +120,11 @@ fn place(id: &[u8; 32]) -> Option<(String, &[u8; 16])> {
 /// Keys of equal length that differ in three neighbouring bytes alone: the CRC-32 by which
 /// ngx_wasm_module tells keys apart differs for each of them.
 fn bucket_key(index: u16) -> String {
-    format!("trustplane.replay.v1.{index:03x}")
+    let digits = [index >> 8, index >> 4, index].map(|digits| char::from_digit(u32::from(digits & 0xf), 16));
+    let mut key = String::with_capacity(24);
+    key.push_str("trustplane.replay.v1.");
+    digits.into_iter().flatten().for_each(|digit| key.push(digit));
+    key
 }
 
 /// Reads the store's first moment; an unreadable one is an error of its own.

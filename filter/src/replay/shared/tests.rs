@@ -89,7 +89,7 @@ fn expired_entries_leave_on_write_and_live_ones_stay() {
     }
     assert_eq!(STORE.consume_ticket(&host, &ticket(3), NOW.plus(11)), Consumed::Fresh);
     let (value, _) = host.get(&bucket_key(0)).unwrap();
-    let bucket = Bucket::read(&value).unwrap();
+    let bucket = Bucket::read(value).unwrap();
     let held = (0..4).map(|index| bucket.holds(ticket(index).id.first_chunk().unwrap()));
     assert_eq!(held.collect::<Vec<_>>(), [false, false, true, true]);
 }
