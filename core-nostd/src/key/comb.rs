@@ -174,11 +174,17 @@ impl Terms<'_> {
         // Tables do not fit a processor's caches. Read at once, the entries are waited for side by
         // side; each read when it is added, one after another.
         black_box(self.low.iter().chain(&self.high).fold(0, |read, (entry, _)| read ^ entry.read()));
-        let mut sum = Point::ZERO;
-        self.high.iter().for_each(|(entry, sign)| sum.add(entry, *sign));
-        sum.shift(self.shift);
-        self.low.iter().for_each(|(entry, sign)| sum.add(entry, *sign));
-        sum
+        let mut sum: Option<Point> = None;
+        for (terms, shift) in [(&self.high, self.shift), (&self.low, 0)] {
+            for (entry, sign) in terms {
+                match &mut sum {
+                    Some(sum) => sum.add(entry, *sign),
+                    None => sum = Some(Point::of(entry, *sign)),
+                }
+            }
+            sum.iter_mut().for_each(|sum| sum.shift(shift));
+        }
+        sum.unwrap_or(Point::ZERO)
     }
 }
 

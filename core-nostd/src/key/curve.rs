@@ -153,6 +153,13 @@ impl Point {
         Self { x: self.x.negated(), t: self.t.negated(), ..*self }
     }
 
+    /// The point of a table entry, or its negative: where a sum begins.
+    pub(super) fn of(entry: &Niels, sign: Sign) -> Self {
+        let [plus, minus] = sign.turns([&entry.plus, &entry.minus]).map(Sum::carried);
+        let (x, y) = (plus.minus(&minus).carried(), plus.plus(&minus).carried());
+        Self { x, y, z: Element::ONE, t: x.times(&y) }
+    }
+
     pub(super) fn add(&mut self, other: &Niels, sign: Sign) {
         let Niels { plus, minus, twist } = other;
         self.sum([plus, minus], twist, None, sign);

@@ -84,9 +84,12 @@ fn what_is_divided_together_is_what_is_divided_alone() {
     Point::divide(&all, &mut together);
     assert_eq!(together.len(), all.len());
     for (niels, point) in together.iter().zip(points()) {
-        let mut sum = Point::ZERO;
-        sum.add(niels, Sign::Plus);
-        assert_eq!(sum.encode(), point.compress().to_bytes());
+        for (sign, expected) in [(Sign::Plus, point), (Sign::Minus, -point)] {
+            let mut sum = Point::of(niels, sign);
+            assert_eq!(sum.encode(), expected.compress().to_bytes());
+            sum.add(niels, sign);
+            assert_eq!(sum.encode(), (expected + expected).compress().to_bytes());
+        }
     }
     for pair in all.chunks_exact(2) {
         let [one, two] = pair else { panic!("a pair") };
