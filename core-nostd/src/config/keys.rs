@@ -7,7 +7,7 @@ use crate::key::{KeyCacheSettings, Width};
 /// The memory that a worker gives to keys whose signatures were good, so that the next cost less.
 ///
 /// `max_bytes` holds the base point's table first, then a thirty-second of itself for keys without a
-/// table, at most an eighth for busy keys, then as many keys' tables as fit. Plugins that share a VM share what the last of them says.
+/// table, at most a quarter for busy keys, then as many keys' tables as fit. Plugins that share a VM share what the last of them says.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -28,7 +28,7 @@ pub struct KeyCacheConfig {
 
 impl Default for KeyCacheConfig {
     fn default() -> Self {
-        Self { max_bytes: 16 << 20, key_width: 6, base_width: 9, busy_width: 9 }
+        Self { max_bytes: 16 << 20, key_width: 6, base_width: 10, busy_width: 10 }
     }
 }
 

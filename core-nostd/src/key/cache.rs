@@ -16,9 +16,9 @@ pub use self::settings::KeyCacheSettings;
 
 /// Keys that have verified signatures, and tables that make the next ones cheaper.
 ///
-/// A host owns one per thread of work. By default it takes 16 MiB: 0.9 MiB for the base point's
-/// table, half of one for 1,024 keys without a table, 1.8 for wide tables of two busy keys, which
-/// issuers' are, and the rest for 147 tables of 88 KiB.
+/// A host owns one per thread of work. By default it takes 16 MiB: 1.6 MiB for the base point's
+/// table, half of one for 1,024 keys without a table, 3.3 for wide tables of two busy keys, which
+/// issuers' are, and the rest for 122 tables of 88 KiB.
 ///
 /// Only a good signature leaves a trace here, so a stranger can neither fill the cache nor make it
 /// build a table. When tables are short, the key that was used longest ago gives its table up, but

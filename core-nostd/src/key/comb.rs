@@ -62,7 +62,7 @@ impl Width {
     /// The default for keys: beyond it, twice the memory saves a tenth.
     pub const KEY: Self = Self(6);
     /// The default for the base point, whose one table serves every signature, and for busy keys.
-    pub const BASE: Self = Self(9);
+    pub const BASE: Self = Self(10);
 
     #[cfg(any(test, target_arch = "wasm32"))]
     /// For a point that is multiplied once: fewest sums, those for its multiples included.

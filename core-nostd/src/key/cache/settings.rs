@@ -16,7 +16,7 @@ pub struct KeyCacheSettings {
     pub build_after: u32,
 }
 
-/// A wide table takes three milliseconds to build and saves three microseconds a signature.
+/// A wide table takes five milliseconds to build and saves four microseconds a signature.
 pub(super) const BUSY_AFTER: u32 = 512;
 
 /// A key is busy that makes one in so many of all good signatures.
@@ -39,7 +39,7 @@ impl KeyCacheSettings {
     /// Keys that are counted, keys with a table, and busy keys.
     pub(super) fn tiers(&self) -> [Tier; 3] {
         let counted = Tier::new(self.max_bytes / 32, None);
-        let busy = Tier::new(self.max_bytes / 8, Some((self.busy_width, Rows::All)));
+        let busy = Tier::new(self.max_bytes / 4, Some((self.busy_width, Rows::All)));
         let taken = self.base_bytes().saturating_add(counted.max_bytes()).saturating_add(busy.max_bytes());
         let tables = Tier::new(self.max_bytes.saturating_sub(taken), Some((self.key_width, Rows::Even)));
         [counted, Tier { after: self.build_after, ..tables }, Tier { after: BUSY_AFTER, one_in: BUSY_SHARE, ..busy }]

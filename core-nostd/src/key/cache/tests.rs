@@ -45,12 +45,12 @@ fn room_for(tables: usize) -> KeyCacheSettings {
 }
 
 #[test]
-fn the_default_has_room_for_1024_keys_147_tables_and_2_wide_ones() {
+fn the_default_has_room_for_1024_keys_122_tables_and_2_wide_ones() {
     let tiers = KeyCacheSettings::default().tiers();
-    assert_eq!(tiers.each_ref().map(|tier| tier.max), [1024, 147, 2]);
+    assert_eq!(tiers.each_ref().map(|tier| tier.max), [1024, 122, 2]);
     let base = KeyCacheSettings::default().base_bytes();
     let most = tiers.iter().map(Tier::max_bytes).fold(base, usize::saturating_add);
-    assert_eq!((16 << 20) - most, 79_360);
+    assert_eq!((16 << 20) - most, 83_968);
 }
 
 #[test]
@@ -59,9 +59,9 @@ fn the_sixth_good_signature_builds_the_base_table_and_the_seventh_the_keys() {
     signer.use_in(&mut cache, 5);
     assert_eq!((cache.bytes(), cache.tables()), (KEY_BYTES, 0));
     signer.use_in(&mut cache, 1);
-    assert_eq!((cache.bytes(), cache.tables()), (950_272 + KEY_BYTES, 0));
+    assert_eq!((cache.bytes(), cache.tables()), (1_703_936 + KEY_BYTES, 0));
     signer.use_in(&mut cache, 1);
-    assert_eq!((cache.bytes(), cache.tables()), (950_272 + 90_112 + KEY_BYTES, 1));
+    assert_eq!((cache.bytes(), cache.tables()), (1_703_936 + 90_112 + KEY_BYTES, 1));
     signer.use_in(&mut cache, 20);
     assert_eq!((keys(&cache), cache.tables()), (0, 1));
 }
@@ -200,7 +200,7 @@ fn a_key_that_makes_an_eighth_of_all_signatures_gets_a_wide_table() {
 
 #[test]
 fn a_busy_key_gives_its_place_up_only_after_it_was_idle() {
-    let mut cache = KeyCache::new(with_busy_keys());
+    let mut cache = KeyCache::new(KeyCacheSettings { max_bytes: 1 << 19, ..with_busy_keys() });
     let places = cache.tiers[2].max;
     let signers: Vec<_> = (1..=5).map(Signer::new).collect();
     assert_eq!(places, 1);
