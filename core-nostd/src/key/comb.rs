@@ -78,7 +78,7 @@ impl Width {
         self.rows(rows).saturating_mul(self.entries()).saturating_mul(size_of::<Niels>())
     }
 
-    pub(super) const fn bits(self) -> u8 {
+    pub(crate) const fn bits(self) -> u8 {
         self.0
     }
 
@@ -190,7 +190,7 @@ impl Terms<'_> {
 
 /// Takes a digit's entry of a row.
 fn push<'a>(terms: &mut Vec<Term<'a>>, row: &'a [Niels], digit: Digit) -> Option<()> {
-    if let Some(place) = digit.number.checked_sub(1) {
+    if let Some(place) = digit.place() {
         terms.push((row.get(place)?, digit.sign));
     }
     Some(())

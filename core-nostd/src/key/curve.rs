@@ -224,11 +224,9 @@ impl Point {
         if let Some(before) = times.checked_sub(1) {
             let mut power = Projective { x: self.x, y: self.y, z: self.z };
             for _ in 0..before {
-                let [e, f, g, h] = power.doubled();
-                Completed { e: &e, f: &f, g: &g, h: &h }.store_projective(&mut power);
+                Completed::of(&power.doubled()).store_projective(&mut power);
             }
-            let [e, f, g, h] = power.doubled();
-            Completed { e: &e, f: &f, g: &g, h: &h }.store(self);
+            Completed::of(&power.doubled()).store(self);
         }
     }
 }
@@ -245,7 +243,11 @@ impl Projective {
     }
 }
 
-impl Completed<'_> {
+impl<'a> Completed<'a> {
+    const fn of([e, f, g, h]: &'a [Sum; 4]) -> Self {
+        Self { e, f, g, h }
+    }
+
     /// To where it is wanted: in wasm, moving a point is a call into the engine.
     fn store(&self, point: &mut Point) {
         let Point { x, y, z, t } = point;

@@ -22,6 +22,13 @@ pub(super) struct Digits<'a> {
     carry: usize,
 }
 
+impl Digit {
+    /// Where in its row the entry stands that it adds.
+    pub(super) const fn place(self) -> Option<usize> {
+        self.number.checked_sub(1)
+    }
+}
+
 impl<'a> Digits<'a> {
     pub(super) fn new(scalar: &'a Scalar, width: Width) -> Self {
         let (words, _) = scalar.as_bytes().as_chunks();

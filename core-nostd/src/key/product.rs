@@ -23,8 +23,8 @@ pub(super) fn sum<const N: usize>(products: [(&Point, &Scalar); N]) -> Option<Po
         sum.shift(Width::ONCE.bits());
         for factor in &mut factors {
             let digit = factor.digits.pop()?;
-            if digit.number > 0 {
-                sum.add_cached(factor.multiple(digit.number)?, digit.sign);
+            if let Some(place) = digit.place() {
+                sum.add_cached(factor.multiples.get(place)?, digit.sign);
             }
         }
     }
@@ -43,10 +43,6 @@ impl Factor {
         }
         let mut digits = Digits::new(scalar, Width::ONCE);
         Self { multiples, digits: (0..Width::ONCE.digits()).map(|_| digits.next()).collect() }
-    }
-
-    fn multiple(&self, number: usize) -> Option<&Cached> {
-        self.multiples.get(number.checked_sub(1)?)
     }
 }
 
