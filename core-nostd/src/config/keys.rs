@@ -28,7 +28,14 @@ pub struct KeyCacheConfig {
 
 impl Default for KeyCacheConfig {
     fn default() -> Self {
-        Self { max_bytes: 16 << 20, key_width: 6, base_width: 10, busy_width: 10 }
+        let KeyCacheSettings { max_bytes, key_width, base_width, busy_width, build_after: _ } =
+            KeyCacheSettings::default();
+        Self {
+            max_bytes: u32::try_from(max_bytes).unwrap_or(u32::MAX),
+            key_width: key_width.bits().into(),
+            base_width: base_width.bits().into(),
+            busy_width: busy_width.bits().into(),
+        }
     }
 }
 
