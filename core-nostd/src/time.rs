@@ -37,9 +37,20 @@ impl UnixTime {
         let secs = self.0.min(LAST_OF_9999);
         let (year, month, day) = civil(secs / 86_400);
         let clock = secs % 86_400;
-        let [[c, e], [y, a], [m, o], [d, g], [h, i], [n, u], [s, t]] =
-            [year / 100, year % 100, month, day, clock / 3_600, clock % 3_600 / 60, clock % 60].map(two_digits);
-        let text = [c, e, y, a, b'-', m, o, b'-', d, g, b'T', h, i, b':', n, u, b':', s, t, b'Z'];
+        let mut text = *b"0000-00-00T00:00:00Z";
+        for (place, number) in [
+            (0, year / 100),
+            (2, year % 100),
+            (5, month),
+            (8, day),
+            (11, clock / 3_600),
+            (14, clock % 3_600 / 60),
+            (17, clock % 60),
+        ] {
+            if let Some(digits) = text.get_mut(place..).and_then(<[u8]>::first_chunk_mut) {
+                *digits = two_digits(number);
+            }
+        }
         // Digits are ASCII.
         String::from_utf8(text.into()).unwrap_or_default()
     }

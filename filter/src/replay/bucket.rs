@@ -55,8 +55,9 @@ impl Bucket {
 
     /// Forgets what no verifier accepts any more: the only way in which an entry leaves.
     pub(super) fn forget_expired(&mut self, now: UnixTime) {
-        if self.entries().iter().any(|entry| expiry(entry) <= now) {
-            let kept: Vec<Entry> = self.entries().iter().filter(|entry| expiry(entry) > now).copied().collect();
+        let lives = |entry: &&Entry| expiry(entry) > now;
+        if !self.entries().iter().all(|entry| lives(&entry)) {
+            let kept: Vec<Entry> = self.entries().iter().filter(lives).copied().collect();
             self.value.truncate(HEAD);
             self.value.extend_from_slice(kept.as_flattened());
         }
