@@ -16,7 +16,7 @@ pub struct KeyCacheSettings {
     pub build_after: u32,
 }
 
-/// A wide table takes five milliseconds to build and saves four microseconds a signature.
+/// A wide table takes six to nine milliseconds to build and saves four microseconds a signature.
 pub(super) const BUSY_AFTER: u32 = 512;
 
 /// A key is busy that makes one in so many of all good signatures.
