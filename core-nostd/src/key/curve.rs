@@ -57,13 +57,6 @@ struct Completed<'a> {
     h: &'a Sum,
 }
 
-/// A point without its `T`, which doublings have no use for.
-struct Projective {
-    x: Element,
-    y: Element,
-    z: Element,
-}
-
 /// `−121665 / 121666`.
 const D: Element = Element::from_bytes(&[
     0xa3, 0x78, 0x59, 0x13, 0xca, 0x4d, 0xeb, 0x75, 0xab, 0xd8, 0x41, 0x41, 0x4d, 0x0a, 0x70, 0x00, //
@@ -221,25 +214,23 @@ impl Point {
 
     /// Doubles the point so many times.
     pub(super) fn shift(&mut self, times: u8) {
-        if let Some(before) = times.checked_sub(1) {
-            let mut power = Projective { x: self.x, y: self.y, z: self.z };
-            for _ in 0..before {
-                Completed::of(&power.doubled()).store_projective(&mut power);
-            }
-            Completed::of(&power.doubled()).store(self);
+        for left in (0..times).rev() {
+            let sums = self.doubled();
+            let double = Completed::of(&sums);
+            // Doublings have no use for a `T`.
+            if left == 0 { double.store(self) } else { double.store_projective(self) }
         }
     }
-}
 
-impl Projective {
     /// `E`, `F`, `G` and `H`.
     fn doubled(&self) -> [Sum; 4] {
-        let (xx, yy, zz) = (self.x.squared(), self.y.squared(), self.z.squared());
+        let (xx, yy) = (self.x.squared(), self.y.squared());
         let h = yy.plus(&xx);
         let g = yy.minus(&xx).carried();
-        let e = self.x.plus(&self.y).squared().minus(&h.carried());
-        let f = zz.plus(&zz).carried().minus(&g);
-        [e, f, g.sum(), h]
+        // A product with a sum is tight, and takes no carrying: `2 X Y`, and `2 Z²`.
+        let e = self.x.plus(&self.x).times(&self.y.sum());
+        let zz = self.z.plus(&self.z).times(&self.z.sum());
+        [e.sum(), zz.minus(&g), g.sum(), h]
     }
 }
 
@@ -250,15 +241,13 @@ impl<'a> Completed<'a> {
 
     /// To where it is wanted: in wasm, moving a point is a call into the engine.
     fn store(&self, point: &mut Point) {
-        let Point { x, y, z, t } = point;
-        self.e.multiply(self.f, x);
-        self.g.multiply(self.h, y);
-        self.f.multiply(self.g, z);
-        self.e.multiply(self.h, t);
+        self.store_projective(point);
+        self.e.multiply(self.h, &mut point.t);
     }
 
-    fn store_projective(&self, point: &mut Projective) {
-        let Projective { x, y, z } = point;
+    /// All but `T`.
+    fn store_projective(&self, point: &mut Point) {
+        let Point { x, y, z, t: _ } = point;
         self.e.multiply(self.f, x);
         self.g.multiply(self.h, y);
         self.f.multiply(self.g, z);

@@ -78,7 +78,8 @@ impl Element {
         self.sum().squared()
     }
 
-    /// Squared `count` times.
+    /// Squared `count` times. Nine callers want it, and it takes longer than a call.
+    #[inline(never)]
     fn squared_times(&self, count: u32) -> Self {
         (0..count).fold(*self, |power, _| power.squared())
     }
