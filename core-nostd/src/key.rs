@@ -5,11 +5,12 @@
 mod cache;
 mod comb;
 mod curve;
-mod digits;
 mod encoded;
 mod equation;
 mod minus;
 // What the bare wasm target does without a table, and what tests hold against the curve library.
+#[cfg(any(test, target_arch = "wasm32"))]
+mod digits;
 #[cfg(any(test, target_arch = "wasm32"))]
 mod product;
 mod recent;

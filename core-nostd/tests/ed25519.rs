@@ -86,7 +86,9 @@ fn with_tables(case: &Case, settings: KeyCacheSettings) -> bool {
         return false;
     };
     let mut cache = KeyCache::new(settings);
-    assert!(cache.warm(&key));
+    // A key with a part of small order has no table.
+    let prime = VerifyingKey::from_bytes(&case.key).is_ok_and(|key| key.to_edwards().is_torsion_free());
+    assert_eq!(cache.warm(&key), prime);
     cache.verify(&key, &case.message, &signature)
 }
 

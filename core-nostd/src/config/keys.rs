@@ -7,7 +7,7 @@ use crate::key::{KeyCacheSettings, Width};
 /// The memory that a worker gives to keys whose signatures were good, so that the next cost less.
 ///
 /// `max_bytes` holds the base point's table first, then a thirty-second of itself for keys without a
-/// table, at most a quarter for busy keys, then as many keys' tables as fit. Plugins that share a VM share what the last of them says.
+/// table, at most an eighth for busy keys, then as many keys' tables as fit. Plugins that share a VM share what the last of them says.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -16,13 +16,13 @@ pub struct KeyCacheConfig {
     #[cfg_attr(feature = "schema", schemars(range(max = 1_073_741_824)))]
     pub max_bytes: u32,
     /// Bits of a scalar for each entry of a key's table.
-    #[cfg_attr(feature = "schema", schemars(range(min = 4, max = 10)))]
+    #[cfg_attr(feature = "schema", schemars(range(min = 4, max = 14)))]
     pub key_width: u32,
     /// The same for the base point's table.
-    #[cfg_attr(feature = "schema", schemars(range(min = 4, max = 10)))]
+    #[cfg_attr(feature = "schema", schemars(range(min = 4, max = 14)))]
     pub base_width: u32,
     /// The same for a busy key's table: one that makes an eighth of all signatures, as issuers' do.
-    #[cfg_attr(feature = "schema", schemars(range(min = 4, max = 10)))]
+    #[cfg_attr(feature = "schema", schemars(range(min = 4, max = 14)))]
     pub busy_width: u32,
 }
 
@@ -42,9 +42,9 @@ impl Default for KeyCacheConfig {
 impl KeyCacheConfig {
     pub(super) fn check(self) -> Result<(), ConfigError> {
         check_range("/key_cache/max_bytes", self.max_bytes, 0..=1 << 30)?;
-        check_range("/key_cache/key_width", self.key_width, 4..=10)?;
-        check_range("/key_cache/base_width", self.base_width, 4..=10)?;
-        check_range("/key_cache/busy_width", self.busy_width, 4..=10)
+        check_range("/key_cache/key_width", self.key_width, 4..=14)?;
+        check_range("/key_cache/base_width", self.base_width, 4..=14)?;
+        check_range("/key_cache/busy_width", self.busy_width, 4..=14)
     }
 
     /// What the cache takes; the width that is none was refused before.
@@ -84,9 +84,9 @@ mod tests {
     fn sizes_that_no_table_has_are_refused() {
         for (member, error) in [
             (r#""max_bytes":1073741825"#, "max_bytes: expected an integer from 0 to 1073741824, found 1073741825"),
-            (r#""key_width":3"#, "key_width: expected an integer from 4 to 10, found 3"),
-            (r#""base_width":11"#, "base_width: expected an integer from 4 to 10, found 11"),
-            (r#""busy_width":0"#, "busy_width: expected an integer from 4 to 10, found 0"),
+            (r#""key_width":3"#, "key_width: expected an integer from 4 to 14, found 3"),
+            (r#""base_width":15"#, "base_width: expected an integer from 4 to 14, found 15"),
+            (r#""busy_width":0"#, "busy_width: expected an integer from 4 to 14, found 0"),
             (r#""build_after":1"#, "build_after: unknown member"),
         ] {
             assert_eq!(refusal(&text(&format!(r#","key_cache":{{{member}}}"#))), format!("/key_cache/{error}"));

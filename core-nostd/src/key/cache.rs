@@ -5,7 +5,7 @@ mod tier;
 
 use core::fmt;
 
-use super::comb::{Comb, Rows};
+use super::comb::Comb;
 use super::curve::Point;
 use super::equation::{Equation, Solved};
 use super::{KeyError, PublicKey};
@@ -16,9 +16,9 @@ pub use self::settings::KeyCacheSettings;
 
 /// Keys that have verified signatures, and tables that make the next ones cheaper.
 ///
-/// A host owns one per thread of work. By default it takes 16 MiB: 1.6 MiB for the base point's
-/// table, half of one for 1,024 keys without a table, 3.3 for wide tables of two busy keys, which
-/// issuers' are, and the rest for 122 tables of 88 KiB.
+/// A host owns one per thread of work. By default it takes 16 MiB: three for the base point's table,
+/// half of one for 1,024 keys without a table, 1.5 for wide tables of two busy keys, which issuers'
+/// are, and the rest for 232 tables of 48 KiB.
 ///
 /// Only a good signature leaves a trace here, so a stranger can neither fill the cache nor make it
 /// build a table. When tables are short, the key that was used longest ago gives its table up, but
@@ -127,9 +127,10 @@ impl KeyCache {
         if self.build_base() {
             return;
         }
-        if rises {
-            self.raise(key, above);
-        } else if let Some(entry) = self.tiers.get_mut(rank).and_then(|tier| tier.held.touch(key.as_bytes(), now)) {
+        if rises && self.raise(key, above) {
+            return;
+        }
+        if let Some(entry) = self.tiers.get_mut(rank).and_then(|tier| tier.held.touch(key.as_bytes(), now)) {
             (entry.good, entry.since) = (0, now);
         }
     }
@@ -154,8 +155,7 @@ impl KeyCache {
         }
         self.now = self.now.saturating_add(1);
         self.build_base();
-        self.raise(key, 1);
-        true
+        self.raise(key, 1)
     }
 
     /// How many keys have a table.
@@ -174,22 +174,26 @@ impl KeyCache {
     fn build_base(&mut self) -> bool {
         let missing = self.base.is_none();
         if missing {
-            self.base = Some(Comb::new(&Point::base(), self.settings.base_width, Rows::All));
+            self.base = Comb::new(&Point::base(), self.settings.base_width);
         }
         missing
     }
 
-    /// Gives a key the table of a rank.
-    fn raise(&mut self, key: &PublicKey, rank: usize) {
-        let Some(minus) = key.minus.point() else {
-            return;
+    /// Gives a key the table of a rank, if it can have one.
+    fn raise(&mut self, key: &PublicKey, rank: usize) -> bool {
+        let Some((below, tier)) =
+            self.tiers.split_at_mut_checked(rank).and_then(|(below, from)| Some((below, from.first_mut()?)))
+        else {
+            return false;
         };
-        for below in self.tiers.iter_mut().take(rank) {
+        let Some(comb) = key.minus.point().zip(tier.table).and_then(|(minus, width)| Comb::new(&minus, width)) else {
+            return false;
+        };
+        for below in below {
             below.held.remove(key.as_bytes());
         }
-        if let Some(tier) = self.tiers.get_mut(rank) {
-            tier.hold(key, Some(&minus), 0, self.now);
-        }
+        tier.hold(key, Some(comb), 0, self.now);
+        true
     }
 }
 

@@ -1,3 +1,5 @@
+mod signed;
+
 use alloc::vec::Vec;
 use core::hint::black_box;
 use core::mem::size_of;
@@ -5,195 +7,186 @@ use core::mem::size_of;
 use curve25519_dalek::Scalar;
 
 use super::curve::{Niels, Point, Sign};
-use super::digits::{Digit, Digits};
 
-/// How many points are divided by one inversion while a table is built.
-const BATCH: usize = 256;
+use self::signed::{BITS, ORDER, Signed};
 
-/// Scalars are below the group's order, and that is below `2^253`.
-const SCALAR_BITS: usize = 253;
+/// How many columns share a block of a table. A sum takes one doubling less than this.
+const SHARE: usize = 7;
 
-/// How many bits of a scalar one table entry stands for, 4 to 10: a product is a sum of
-/// `⌈253 / width⌉` entries of 128 bytes.
+/// The most bits of a table: twenty-six columns of ten, or twenty of thirteen.
+const POWERS: usize = 260;
+
+/// How many bits of a scalar one table entry stands for, 4 to 14: a product is a sum of
+/// `⌈252 / width⌉` entries of 128 bytes, and of six doublings.
 ///
-/// | width | terms | base point's table | key's table |
-/// | ----- | ----- | ------------------ | ----------- |
-/// | 4     | 64    | 66 KB              | 33 KB       |
-/// | 5     | 51    | 104 KB             | 53 KB       |
-/// | 6     | 43    | 176 KB             | 90 KB       |
-/// | 7     | 37    | 303 KB             | 156 KB      |
-/// | 8     | 32    | 524 KB             | 262 KB      |
-/// | 9     | 29    | 950 KB             | 492 KB      |
-/// | 10    | 26    | 1.7 MB             | 852 KB      |
+/// | width | entries added | table  |
+/// | ----- | ------------- | ------ |
+/// | 4     | 63            | 9 KB   |
+/// | 5     | 51            | 16 KB  |
+/// | 6     | 42            | 25 KB  |
+/// | 7     | 36            | 49 KB  |
+/// | 8     | 32            | 82 KB  |
+/// | 9     | 28            | 131 KB |
+/// | 10    | 26            | 262 KB |
+/// | 11    | 23            | 524 KB |
+/// | 12    | 21            | 786 KB |
+/// | 13    | 20            | 1.6 MB |
+/// | 14    | 18            | 3.1 MB |
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Width(u8);
 
-/// Which rows a table holds.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Rows {
-    /// One for each digit of a scalar.
-    All,
-    /// One for every second digit. The others use it too, and their sum is then shifted by one
-    /// digit, which takes `width` doublings: half the memory for an eighth more work.
-    Even,
-}
-
-/// The multiples of one point that make its product with a scalar a sum of table entries.
+/// The multiples of one point that make its product with a scalar a sum of table entries (Lim, Lee
+/// 1994).
 ///
-/// Row `i` holds `1 … 2^(w−1)` times `2^(w·i) · P`. Digits are signed, which halves the rows.
+/// A scalar's signed bits are written below each other, as many in a line as there are columns, and
+/// as many lines as the table is wide: the teeth of the comb. Each column is one entry. A block
+/// serves [`SHARE`] columns that lie side by side: all but its first are doubled into place, and
+/// those of all blocks together. Turned round, an entry is its negative, which halves a block.
 pub(super) struct Comb {
     width: Width,
-    rows: Rows,
     points: Vec<Niels>,
 }
 
-/// Table entries whose sum is a product, or two.
-#[derive(Default)]
-pub(super) struct Terms<'a> {
-    low: Vec<Term<'a>>,
-    /// To be doubled `shift` times.
-    high: Vec<Term<'a>>,
-    shift: u8,
+/// A table's point times a scalar, yet to be summed.
+pub(super) struct Product<'a> {
+    comb: &'a Comb,
+    scalar: Signed,
 }
 
 type Term<'a> = (&'a Niels, Sign);
 
 impl Width {
-    /// The default for keys: beyond it, twice the memory saves a tenth.
-    pub const KEY: Self = Self(6);
-    /// The default for the base point, whose one table serves every signature, and for busy keys.
-    pub const BASE: Self = Self(10);
+    /// The default for keys.
+    pub const KEY: Self = Self(7);
+    /// The default for busy keys.
+    pub const BUSY: Self = Self(12);
+    /// The default for the base point, whose one table serves every signature.
+    pub const BASE: Self = Self(14);
 
-    #[cfg(any(test, target_arch = "wasm32"))]
-    /// For a point that is multiplied once: fewest sums, those for its multiples included.
-    pub(super) const ONCE: Self = Self(5);
-
-    /// Nothing outside 4 to 10.
+    /// Nothing outside 4 to 14.
     pub const fn new(bits: u8) -> Option<Self> {
-        if matches!(bits, 4..=10) { Some(Self(bits)) } else { None }
+        if matches!(bits, 4..=14) { Some(Self(bits)) } else { None }
     }
 
     /// The size of a table.
-    pub(super) const fn table_bytes(self, rows: Rows) -> usize {
-        self.rows(rows).saturating_mul(self.entries()).saturating_mul(size_of::<Niels>())
+    pub(super) fn table_bytes(self) -> usize {
+        self.blocks().saturating_mul(self.entries()).saturating_mul(size_of::<Niels>())
     }
 
     pub(crate) const fn bits(self) -> u8 {
         self.0
     }
 
-    pub(super) const fn digits(self) -> usize {
-        match self.0 {
-            4 => SCALAR_BITS.div_ceil(4),
-            5 => SCALAR_BITS.div_ceil(5),
-            6 => SCALAR_BITS.div_ceil(6),
-            7 => SCALAR_BITS.div_ceil(7),
-            8 => SCALAR_BITS.div_ceil(8),
-            9 => SCALAR_BITS.div_ceil(9),
-            _ => SCALAR_BITS.div_ceil(10),
-        }
+    fn teeth(self) -> usize {
+        self.0.into()
     }
 
-    const fn rows(self, rows: Rows) -> usize {
-        match rows {
-            Rows::All => self.digits(),
-            Rows::Even => self.digits().div_ceil(2),
-        }
+    fn columns(self) -> usize {
+        BITS.saturating_add(self.teeth()).saturating_sub(1).checked_div(self.teeth()).unwrap_or_default()
     }
 
-    /// Entries of a row.
-    pub(super) const fn entries(self) -> usize {
-        match self.0 {
-            4 => 8,
-            5 => 16,
-            6 => 32,
-            7 => 64,
-            8 => 128,
-            9 => 256,
-            _ => 512,
-        }
+    fn blocks(self) -> usize {
+        self.columns().div_ceil(SHARE)
+    }
+
+    /// Entries of a block.
+    fn entries(self) -> usize {
+        1_usize.wrapping_shl(u32::from(self.0).saturating_sub(1))
     }
 }
 
 impl Comb {
-    pub(super) fn new(point: &Point, width: Width, rows: Rows) -> Self {
-        let mut points = Vec::with_capacity(width.rows(rows).saturating_mul(width.entries()));
-        let mut multiples = Vec::with_capacity(BATCH.max(width.entries()));
-        let mut first = *point;
-        for _ in 0..width.rows(rows) {
-            let one = first.cached();
-            let mut multiple = first;
-            multiples.push(multiple);
-            for _ in 1..width.entries() {
-                multiple.add_cached(&one, Sign::Plus);
-                multiples.push(multiple);
+    /// Nothing for a point whose order is not the group's prime one: for such, scalars that are equal
+    /// modulo that order are not the same, and a comb takes them for it.
+    pub(super) fn new(point: &Point, width: Width) -> Option<Self> {
+        let powers = powers_of_two(point)?;
+        let mut points = Vec::with_capacity(width.blocks().saturating_mul(width.entries()));
+        let mut block = Vec::with_capacity(width.entries());
+        for first in (0..width.columns()).step_by(SHARE) {
+            // A line begins with its power, and goes on with the power's double.
+            let mut lines = powers.get(first..)?.chunks(width.columns()).take(width.teeth()).rev();
+            let mut entry = *lines.next()?.first()?;
+            for line in lines.clone() {
+                entry.add_cached(&line.first()?.cached(), Sign::Minus);
             }
-            multiple.shift(if rows == Rows::Even { width.0.saturating_add(1) } else { 1 });
-            first = multiple;
-            if multiples.len() >= BATCH {
-                Point::divide(&multiples, &mut points);
-                multiples.clear();
+            block.push(entry);
+            for line in lines.rev() {
+                let double = line.get(1)?.cached();
+                for place in 0..block.len() {
+                    let mut entry = *block.get(place)?;
+                    entry.add_cached(&double, Sign::Plus);
+                    block.push(entry);
+                }
             }
+            Point::divide(&block, &mut points);
+            block.clear();
         }
-        Point::divide(&multiples, &mut points);
-        Self { width, rows, points }
+        Some(Self { width, points })
     }
 
-    /// Adds to `terms` the points whose sum is `scalar` times the table's point, in variable time.
-    /// Nothing if the table lacks an entry, which the range of the digits excludes, or if the terms
-    /// are to be shifted otherwise than this table wants.
-    pub(super) fn gather<'a>(&'a self, scalar: &Scalar, terms: &mut Terms<'a>) -> Option<()> {
-        if self.rows == Rows::Even {
-            if ![0, self.width.0].contains(&terms.shift) {
-                return None;
-            }
-            terms.shift = self.width.0;
-        }
-        let mut digits = Digits::new(scalar, self.width);
-        for row in self.points.chunks_exact(self.width.entries()) {
-            push(&mut terms.low, row, digits.next())?;
-            if self.rows == Rows::Even {
-                push(&mut terms.high, row, digits.next())?;
-            }
+    /// The table's point times a scalar; nothing for a scalar that has no signed bits, one in `2^127`.
+    pub(super) fn times(&self, scalar: &Scalar) -> Option<Product<'_>> {
+        Some(Product { comb: self, scalar: Signed::new(scalar, self.width)? })
+    }
+}
+
+impl<'a> Product<'a> {
+    /// Takes the entries of every column that is doubled so many times.
+    fn gather(&self, doublings: usize, terms: &mut Vec<Term<'a>>) -> Option<()> {
+        let Comb { width, points } = self.comb;
+        let columns = (doublings..width.columns()).step_by(SHARE);
+        for (block, column) in points.chunks_exact(width.entries()).zip(columns) {
+            let (place, sign) = self.scalar.column(column)?;
+            terms.push((block.get(place)?, sign));
         }
         Some(())
     }
 }
 
-impl Terms<'_> {
-    /// Room for the terms of one product or two.
-    pub(super) fn of(one: &Comb, two: Option<&Comb>) -> Self {
-        let combs = || [Some(one), two].into_iter().flatten();
-        let low = combs().map(|comb| comb.width.rows(comb.rows)).fold(0, usize::saturating_add);
-        let even = combs().filter(|comb| comb.rows == Rows::Even);
-        let high = even.map(|comb| comb.width.rows(comb.rows)).fold(0, usize::saturating_add);
-        Self { low: Vec::with_capacity(low), high: Vec::with_capacity(high), shift: 0 }
-    }
-
-    pub(super) fn sum(&self) -> Point {
-        // Tables do not fit a processor's caches. Read at once, the entries are waited for side by
-        // side; each read when it is added, one after another.
-        black_box(self.low.iter().chain(&self.high).fold(0, |read, (entry, _)| read ^ entry.read()));
-        let mut sum: Option<Point> = None;
-        for (terms, shift) in [(&self.high, self.shift), (&self.low, 0)] {
-            for (entry, sign) in terms {
-                match &mut sum {
-                    Some(sum) => sum.add(entry, *sign),
-                    None => sum = Some(Point::of(entry, *sign)),
-                }
-            }
-            sum.iter_mut().for_each(|sum| sum.shift(shift));
+/// The sum of products, in variable time. Nothing if an entry is not there, which the columns exclude.
+pub(super) fn sum(products: &[Product]) -> Option<Point> {
+    let columns = products.iter().map(|product| product.comb.width.columns()).fold(0, usize::saturating_add);
+    let mut terms = Vec::with_capacity(columns);
+    let mut ends = [0; SHARE];
+    for (doublings, end) in (0..SHARE).rev().zip(&mut ends) {
+        for product in products {
+            product.gather(doublings, &mut terms)?;
         }
-        sum.unwrap_or(Point::ZERO)
+        *end = terms.len();
     }
+    // Tables do not fit a processor's caches. Read at once, the entries are waited for side by side;
+    // each read when it is added, one after another.
+    black_box(terms.iter().fold(0, |read, (entry, _)| read ^ entry.read()));
+    let mut sum: Option<Point> = None;
+    let mut from = 0;
+    for end in ends {
+        sum.iter_mut().for_each(|sum| sum.shift(1));
+        for (entry, sign) in terms.get(from..end)? {
+            match &mut sum {
+                Some(sum) => sum.add(entry, *sign),
+                None => sum = Some(Point::of(entry, *sign)),
+            }
+        }
+        from = end;
+    }
+    sum
 }
 
-/// Takes a digit's entry of a row.
-fn push<'a>(terms: &mut Vec<Term<'a>>, row: &'a [Niels], digit: Digit) -> Option<()> {
-    if let Some(place) = digit.place() {
-        terms.push((row.get(place)?, digit.sign));
+/// The point times `2^0`, `2^1` and so on, to what a table needs; nothing if its order is not the
+/// group's prime one.
+fn powers_of_two(point: &Point) -> Option<Vec<Point>> {
+    let mut powers = Vec::with_capacity(POWERS);
+    let (mut power, mut product) = (*point, Point::ZERO);
+    for _ in 0..POWERS {
+        powers.push(power);
+        power.shift(1);
     }
-    Some(())
+    for (index, power) in powers.iter().enumerate() {
+        if ORDER.bit(index) {
+            product.add_cached(&power.cached(), Sign::Plus);
+        }
+    }
+    (product.encode() == Point::ZERO.encode()).then_some(powers)
 }
 
 #[cfg(test)]

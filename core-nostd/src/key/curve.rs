@@ -262,6 +262,13 @@ impl Sign {
             Self::Minus => [two, one],
         }
     }
+
+    pub(super) const fn turned(self) -> Self {
+        match self {
+            Self::Plus => Self::Minus,
+            Self::Minus => Self::Plus,
+        }
+    }
 }
 
 impl Niels {

@@ -2,7 +2,7 @@ use curve25519_dalek::Scalar;
 use sha2::{Digest, Sha512};
 
 use super::PublicKey;
-use super::comb::{Comb, Terms};
+use super::comb::{self, Comb};
 use super::curve::Point;
 use super::encoded::is_small_order;
 
@@ -40,13 +40,12 @@ impl Equation {
     /// `sB − kA`, from tables where there are both; `key` is the one the equation was read with, and
     /// `table` its own.
     pub(super) fn solve(&self, key: &PublicKey, base: Option<&Comb>, table: Option<&Comb>) -> Option<Solved> {
-        let (Some(base), Some(table)) = (base, table) else {
-            return key.minus.solve(self, base);
-        };
-        let mut terms = Terms::of(base, Some(table));
-        base.gather(&self.s, &mut terms)?;
-        table.gather(&self.k, &mut terms)?;
-        Some(Solved::Point(terms.sum()))
+        let base = base.and_then(|base| base.times(&self.s));
+        let table = table.and_then(|table| table.times(&self.k));
+        match (base, table) {
+            (Some(base), Some(table)) => comb::sum(&[base, table]).map(Solved::Point),
+            (base, _) => key.minus.solve(self, base),
+        }
     }
 }
 

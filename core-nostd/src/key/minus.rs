@@ -1,9 +1,9 @@
 #[cfg(not(target_arch = "wasm32"))]
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 
-use super::comb::Comb;
 #[cfg(target_arch = "wasm32")]
-use super::comb::Terms;
+use super::comb;
+use super::comb::Product;
 use super::curve::Point;
 #[cfg(target_arch = "wasm32")]
 use super::curve::Sign;
@@ -30,14 +30,11 @@ impl Minus {
         Some(self.0)
     }
 
-    pub(super) fn solve(&self, equation: &Equation, base: Option<&Comb>) -> Option<Solved> {
-        let Some(base) = base else {
+    pub(super) fn solve(&self, equation: &Equation, base: Option<Product<'_>>) -> Option<Solved> {
+        let Some(mut sum) = base.and_then(|base| comb::sum(&[base])) else {
             return product::sum([(&Point::base(), &equation.s), (&self.0, &equation.k)]).map(Solved::Point);
         };
-        let mut terms = Terms::of(base, None);
-        base.gather(&equation.s, &mut terms)?;
         let product = product::sum([(&self.0, &equation.k)])?;
-        let mut sum = terms.sum();
         sum.add_cached(&product.cached(), Sign::Plus);
         Some(Solved::Point(sum))
     }
@@ -55,7 +52,7 @@ impl Minus {
         Point::decode(self.0.compress().as_bytes())
     }
 
-    pub(super) fn solve(&self, equation: &Equation, _base: Option<&Comb>) -> Option<Solved> {
+    pub(super) fn solve(&self, equation: &Equation, _base: Option<Product<'_>>) -> Option<Solved> {
         let point = EdwardsPoint::vartime_double_scalar_mul_basepoint(&equation.k, &self.0, &equation.s);
         Some(Solved::Encoded(point.compress().to_bytes()))
     }

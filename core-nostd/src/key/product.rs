@@ -2,9 +2,8 @@ use alloc::vec::Vec;
 
 use curve25519_dalek::Scalar;
 
-use super::Width;
 use super::curve::{Cached, Point, Sign};
-use super::digits::{Digit, Digits};
+use super::digits::{self, Digit, Digits};
 
 /// A point, its first sixteen multiples, and the scalar's digits.
 struct Factor {
@@ -19,8 +18,8 @@ struct Factor {
 pub(super) fn sum<const N: usize>(products: [(&Point, &Scalar); N]) -> Option<Point> {
     let mut factors = products.map(|(point, scalar)| Factor::new(point, scalar));
     let mut sum = Point::ZERO;
-    for _ in 0..Width::ONCE.digits() {
-        sum.shift(Width::ONCE.bits());
+    for _ in 0..digits::COUNT {
+        sum.shift(digits::WIDTH);
         for factor in &mut factors {
             let digit = factor.digits.pop()?;
             if let Some(place) = digit.place() {
@@ -35,14 +34,14 @@ impl Factor {
     fn new(point: &Point, scalar: &Scalar) -> Self {
         let one = point.cached();
         let mut multiple = *point;
-        let mut multiples = Vec::with_capacity(Width::ONCE.entries());
+        let mut multiples = Vec::with_capacity(digits::MULTIPLES);
         multiples.push(one);
-        for _ in 1..Width::ONCE.entries() {
+        for _ in 1..digits::MULTIPLES {
             multiple.add_cached(&one, Sign::Plus);
             multiples.push(multiple.cached());
         }
-        let mut digits = Digits::new(scalar, Width::ONCE);
-        Self { multiples, digits: (0..Width::ONCE.digits()).map(|_| digits.next()).collect() }
+        let mut digits = Digits::new(scalar);
+        Self { multiples, digits: (0..digits::COUNT).map(|_| digits.next()).collect() }
     }
 }
 

@@ -1,6 +1,5 @@
 use super::super::PublicKey;
-use super::super::comb::{Comb, Rows, Width};
-use super::super::curve::Point;
+use super::super::comb::{Comb, Width};
 use super::super::recent::Recent;
 
 /// Keys of one rank. A key rises from one to the next by its good signatures alone.
@@ -11,7 +10,7 @@ pub(super) struct Tier {
     /// What one takes.
     pub each: usize,
     /// What it has here.
-    pub table: Option<(Width, Rows)>,
+    pub table: Option<Width>,
     /// So many good signatures in the rank below bring it here,
     pub after: u32,
     /// if they were at least one in so many of all keys' together.
@@ -34,8 +33,8 @@ pub(super) const KEY_BYTES: usize = 512;
 
 impl Tier {
     /// As many keys with such a table as fit into `bytes`.
-    pub fn new(bytes: usize, table: Option<(Width, Rows)>) -> Self {
-        let each = table.map_or(0, |(width, rows)| width.table_bytes(rows)).saturating_add(KEY_BYTES);
+    pub fn new(bytes: usize, table: Option<Width>) -> Self {
+        let each = table.map_or(0, Width::table_bytes).saturating_add(KEY_BYTES);
         let max = bytes.checked_div(each).unwrap_or(0);
         Self { held: Recent::new(), max, each, table, after: 0, one_in: u64::MAX }
     }
@@ -54,12 +53,11 @@ impl Tier {
     }
 
     /// Takes a key with `good` signatures of its count, in the place of whoever was used longest ago,
-    /// if need be; `minus` is its negative, where that is at hand.
-    pub fn hold(&mut self, key: &PublicKey, minus: Option<&Point>, good: u32, now: u64) {
+    /// if need be.
+    pub fn hold(&mut self, key: &PublicKey, comb: Option<Comb>, good: u32, now: u64) {
         if self.held.len() >= self.max {
             self.held.remove_oldest();
         }
-        let comb = minus.zip(self.table).map(|(minus, (width, rows))| Comb::new(minus, width, rows));
         self.held.insert(*key.as_bytes(), Entry { key: key.clone(), comb, good, since: now }, now);
     }
 }

@@ -1,7 +1,7 @@
 use std::vec::Vec;
 
 use curve25519_dalek::EdwardsPoint;
-use curve25519_dalek::constants::ED25519_BASEPOINT_POINT as B;
+use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT as B, EIGHT_TORSION};
 use sha2::{Digest as _, Sha512};
 
 use super::*;
@@ -10,82 +10,90 @@ fn ours(point: &EdwardsPoint) -> Point {
     Point::decode(point.compress().as_bytes()).unwrap()
 }
 
-const WIDTHS: [u8; 7] = [4, 5, 6, 7, 8, 9, 10];
+fn width(bits: u8) -> Width {
+    Width::new(bits).unwrap()
+}
 
-/// Zero, one, the largest, those whose digits are all equal, and fifty others.
+const WIDTHS: [u8; 11] = [4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14];
+
+/// Zero, one, the largest, those about the most bits that a table may have, those whose digits are
+/// all equal, and fifty others.
 pub(in crate::key) fn scalars() -> Vec<Scalar> {
-    let mut all = std::vec![Scalar::ZERO, Scalar::ONE, -Scalar::ONE, -Scalar::from(2_u8)];
+    let mut all = std::vec![Scalar::ZERO, Scalar::ONE, Scalar::from(2_u8), -Scalar::ONE, -Scalar::from(2_u8)];
+    let most = (0..252).fold(Scalar::ONE, |power, _| power + power);
+    all.extend([most - Scalar::ONE, most, most + Scalar::ONE, -most - Scalar::ONE, -most, Scalar::ONE - most]);
     all.extend([0x0f, 0x10, 0x55, 0x77, 0x88, 0x80, 0xff].map(|byte| Scalar::from_bytes_mod_order([byte; 32])));
     all.extend((0..50_u8).map(|seed| Scalar::from_bytes_mod_order_wide(&Sha512::digest([seed]).into())));
     all
 }
 
 #[test]
-fn a_width_outside_four_to_ten_is_none() {
-    assert_eq!([0, 3, 11, 255].map(Width::new), [None; 4]);
+fn a_width_outside_four_to_fourteen_is_none() {
+    assert_eq!([0, 3, 15, 255].map(Width::new), [None; 4]);
 }
 
 #[test]
 fn tables_have_the_size_they_state() {
-    let sizes = |rows| WIDTHS.map(|bits| Width::new(bits).unwrap().table_bytes(rows));
-    assert_eq!(sizes(Rows::All), [65_536, 104_448, 176_128, 303_104, 524_288, 950_272, 1_703_936]);
-    assert_eq!(sizes(Rows::Even), [32_768, 53_248, 90_112, 155_648, 262_144, 491_520, 851_968]);
-    for (bits, rows) in WIDTHS.into_iter().flat_map(|bits| [(bits, Rows::All), (bits, Rows::Even)]) {
-        let width = Width::new(bits).unwrap();
-        let comb = Comb::new(&Point::base(), width, rows);
-        assert_eq!(size_of::<Niels>() * comb.points.len(), width.table_bytes(rows));
+    let sizes = WIDTHS.map(|bits| width(bits).table_bytes());
+    assert_eq!(
+        sizes,
+        [9_216, 16_384, 24_576, 49_152, 81_920, 131_072, 262_144, 524_288, 786_432, 1_572_864, 3_145_728]
+    );
+    assert_eq!(WIDTHS.map(|bits| width(bits).columns()), [63, 51, 42, 36, 32, 28, 26, 23, 21, 20, 18]);
+    for bits in WIDTHS {
+        let comb = Comb::new(&Point::base(), width(bits)).unwrap();
+        assert_eq!(size_of::<Niels>() * comb.points.len(), width(bits).table_bytes());
         assert_eq!(comb.points.capacity(), comb.points.len());
     }
 }
 
 #[test]
-fn products_from_tables_of_every_form_are_those_of_the_curve_library() {
+fn products_from_tables_of_every_width_are_those_of_the_curve_library() {
     let point = B * Scalar::from(0xdead_beef_u32);
-    for (bits, rows) in WIDTHS.into_iter().flat_map(|bits| [(bits, Rows::All), (bits, Rows::Even)]) {
-        let comb = Comb::new(&ours(&point), Width::new(bits).unwrap(), rows);
-        for scalar in scalars() {
-            let mut terms = Terms::default();
-            assert_eq!(comb.gather(&scalar, &mut terms), Some(()));
-            assert_eq!(
-                terms.sum().encode(),
-                (point * scalar).compress().0,
-                "width {bits}, {rows:?}, scalar {scalar:?}"
-            );
-        }
-    }
-}
-
-#[test]
-fn products_of_two_tables_add_up_whatever_their_forms() {
-    let [narrow, wide] = [4, 5].map(|bits| Width::new(bits).unwrap());
-    let other = B * Scalar::from(7_u8);
-    let mut scalars = scalars().into_iter();
-    while let (Some(one), Some(two)) = (scalars.next(), scalars.next()) {
-        for (rows, width) in [(Rows::All, wide), (Rows::Even, narrow)] {
-            let combs = [Comb::new(&Point::base(), width, rows), Comb::new(&ours(&other), narrow, Rows::Even)];
-            let mut terms = Terms::default();
-            for (comb, scalar) in combs.iter().zip([one, two]) {
-                comb.gather(&scalar, &mut terms).unwrap();
-            }
-            assert_eq!(terms.sum().encode(), (B * one + other * two).compress().0);
-        }
-    }
-    let [one, other] = [narrow, wide].map(|width| Comb::new(&Point::base(), width, Rows::Even));
-    let mut terms = Terms::default();
-    one.gather(&Scalar::ONE, &mut terms).unwrap();
-    assert_eq!(other.gather(&Scalar::ONE, &mut terms), None);
-}
-
-#[test]
-fn digits_after_the_last_row_are_zero() {
     for bits in WIDTHS {
-        let width = Width::new(bits).unwrap();
+        let comb = Comb::new(&ours(&point), width(bits)).unwrap();
+        let mut none = 0;
         for scalar in scalars() {
-            let mut digits = Digits::new(&scalar, width);
-            for _ in 0..width.digits() {
-                digits.next();
-            }
-            assert_eq!([digits.next(), digits.next()].map(|digit| digit.number), [0; 2]);
+            let Some(product) = comb.times(&scalar) else {
+                none += 1;
+                continue;
+            };
+            let sum = sum(&[product]).unwrap();
+            assert_eq!(sum.encode(), (point * scalar).compress().0, "width {bits}, scalar {scalar:?}");
         }
+        // Of 252 bits exactly: 0 and 2, −2, and those about 2^252 and its negative.
+        assert_eq!(none, if [4, 6, 7, 9, 12, 14].contains(&bits) { 5 } else { 0 }, "width {bits}");
     }
+}
+
+#[test]
+fn products_of_two_tables_add_up_whatever_their_widths() {
+    let other = B * Scalar::from(7_u8);
+    for (one, two) in [(5, 4), (4, 5), (14, 6), (8, 8)] {
+        let tables = [Comb::new(&Point::base(), width(one)), Comb::new(&ours(&other), width(two))].map(Option::unwrap);
+        let mut added = 0;
+        for (one, two) in scalars().into_iter().zip(scalars().into_iter().rev()) {
+            if let (Some(left), Some(right)) = (tables[0].times(&one), tables[1].times(&two)) {
+                let sum = sum(&[left, right]).unwrap();
+                assert_eq!(sum.encode(), (B * one + other * two).compress().0, "{one:?}, {two:?}");
+                added += 1;
+            }
+        }
+        assert!(added >= 50, "{added}");
+    }
+}
+
+/// A key may have a part of small order, and its signatures stand or fall by it: `kA` is not
+/// `(k + ℓ) A` then.
+#[test]
+fn a_point_of_another_order_than_the_prime_one_has_no_table() {
+    for (index, torsion) in EIGHT_TORSION.iter().enumerate() {
+        let point = B * Scalar::from(7_u8) + torsion;
+        assert_eq!(Comb::new(&ours(&point), width(4)).is_some(), index == 0);
+    }
+}
+
+#[test]
+fn no_product_is_no_sum() {
+    assert!(sum(&[]).is_none());
 }
