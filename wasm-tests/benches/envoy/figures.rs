@@ -122,8 +122,8 @@ impl<'a> Figures<'a> {
         let mut document = Map::new();
         for (name, other) in [
             ("ratio_allow_to_jwt_authn_eddsa", EDDSA),
-            ("ratio_allow_to_ext_authz", SERVICE),
-            ("ratio_allow_to_ext_authz_without_tables", PLAIN_SERVICE),
+            ("ratio_allow_to_ext_authz", PLAIN_SERVICE),
+            ("ratio_allow_to_ext_authz_with_tables", SERVICE),
         ] {
             if let (Some(allow), Some(other)) = (self.row(ALLOW), self.row(other)) {
                 document.insert(name.into(), json!(rounded(self.ratio(allow, other).median)));

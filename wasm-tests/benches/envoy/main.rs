@@ -163,9 +163,8 @@ fn selected(only: &[String]) -> Vec<Row> {
     if only.is_empty() {
         return all;
     }
-    let asked = all.iter().filter(|row| only.iter().any(|name| name == row.name));
-    let mut wanted: Vec<_> = asked.flat_map(|row| [row.name, row.baseline]).collect();
-    wanted.extend([rows::EDDSA, rows::OPEN, rows::OTHER]);
+    let asked = |row: &Row| only.iter().any(|name| name == row.name) || [rows::EDDSA, rows::OTHER].contains(&row.name);
+    let wanted: Vec<_> = all.iter().filter(|row| asked(row)).flat_map(|row| [row.name, row.baseline]).collect();
     all.into_iter().filter(|row| wanted.contains(&row.name)).collect()
 }
 

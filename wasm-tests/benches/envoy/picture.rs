@@ -25,7 +25,7 @@ pub fn draw(figures: &Figures<'_>, caption: &[String]) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" font-size=\"13\">\n\
          <rect width=\"{width}\" height=\"{height}\" fill=\"#fff\"/>\n\
          <text x=\"16\" y=\"26\" font-size=\"16\" font-weight=\"bold\">CPU time to authorise one request, microseconds</text>\n\
-         <text x=\"16\" y=\"46\" fill=\"#555\">above Envoy without a filter; the line spans the middle half of the rounds</text>\n"
+         <text x=\"16\" y=\"46\" fill=\"#555\">above the same requests without a filter; the line spans the middle half of the rounds</text>\n"
     );
     let mut y = TOP;
     for (row, Spread { median, low, high }) in rows {
