@@ -6,7 +6,7 @@ use std::sync::Arc;
 use trustplane_core::UnixTime;
 use trustplane_wasm_tests::load::{CALLERS, Callers, Flaw, Order, Wire, anonymous, bearing};
 
-use crate::tokens::{Signer, TOKENS};
+use crate::tokens::Signer;
 
 /// One line of the table.
 pub struct Row {
@@ -20,7 +20,8 @@ pub struct Row {
     pub total: usize,
     /// What every one of them is answered.
     pub status: u16,
-    /// The same listener's answer to what it must refuse.
+    /// The same listener's answer to what it must refuse; one that refuses nothing is sent few requests
+    /// in rotation.
     pub refusals: Vec<(Refusal, u16)>,
 }
 
@@ -56,6 +57,9 @@ pub const EDDSA: &str = "jwt_authn EdDSA";
 pub const SERVICE: &str = "ext_authz, our verifier";
 /// As any service would verify that keeps no tables.
 pub const PLAIN_SERVICE: &str = "ext_authz, without tables";
+
+/// Requests in rotation, to a gate that takes them again; Envoy's cache of 1,000 tokens holds them all.
+const REPEATED: u16 = 400;
 
 /// Enough of every caller's requests for its key to have a table.
 pub const WARM_UP: usize = CALLERS * 12;
@@ -137,10 +141,13 @@ impl Row {
     pub fn requests(&self, callers: &Callers, total: usize, now: UnixTime) -> io::Result<Vec<Wire>> {
         match &self.traffic {
             Traffic::Anonymous(body) => Ok(vec![anonymous(body)]),
-            Traffic::Signed(body, flaw) => (0..total).map(|_| signed(callers, body, now, *flaw)).collect(),
+            Traffic::Signed(body, flaw) => {
+                let total = if self.refusals.is_empty() { total.min(REPEATED.into()) } else { total };
+                (0..total).map(|_| signed(callers, body, now, *flaw)).collect()
+            }
             Traffic::Tokens(signer) => {
                 let wire = |number| bearer(&signer.token(number, now));
-                Ok((0..TOKENS).map(wire).collect())
+                Ok((0..REPEATED.into()).map(wire).collect())
             }
         }
     }

@@ -6,8 +6,6 @@ use p256::ecdsa::{Signature, SigningKey};
 use serde_json::{Value, json};
 use trustplane_core::{UnixTime, base64url, sha256};
 
-/// Tokens in rotation; Envoy's cache of 1,000 holds them all.
-pub const TOKENS: u64 = 400;
 const ISSUER: &str = "https://issuer.bench.example";
 const AUDIENCE: &str = "bench-api";
 
