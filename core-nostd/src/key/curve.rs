@@ -8,7 +8,7 @@ mod field;
 
 use alloc::vec::Vec;
 
-use self::field::{Element, Sum};
+use self::field::{Element, Factor, Sum, multiply};
 
 pub(super) use self::field::Limb;
 
@@ -47,14 +47,6 @@ pub(super) struct Cached {
 pub(super) enum Sign {
     Plus,
     Minus,
-}
-
-/// `X = E F`, `Y = G H`, `Z = F G`, `T = E H`: what sums and doublings come to.
-struct Completed<'a> {
-    e: &'a Sum,
-    f: &'a Sum,
-    g: &'a Sum,
-    h: &'a Sum,
 }
 
 /// `−121665 / 121666`.
@@ -160,7 +152,7 @@ impl Point {
 
     pub(super) fn add_cached(&mut self, other: &Cached, sign: Sign) {
         let Cached { plus, minus, twist, zz } = other;
-        let d = self.z.sum().times(zz);
+        let d = self.z.times(zz);
         self.sum([plus, minus], twist, Some(&d), sign);
     }
 
@@ -173,11 +165,11 @@ impl Point {
         let [plus, minus] = sign.turns(halves);
         let a = self.y.minus(&self.x).times(minus);
         let b = self.y.plus(&self.x).times(plus);
-        let c = self.t.sum().times(twist);
+        let c = self.t.times(twist);
         let d = d.unwrap_or(&self.z);
         let (less, more) = (d.minus(&c), d.plus(&c));
         let [f, g] = sign.turns([&less, &more]);
-        Completed { e: &b.minus(&a), f, g, h: &b.plus(&a) }.store(self);
+        self.store(&b.minus(&a), f, g, &b.plus(&a));
     }
 
     pub(super) fn cached(&self) -> Cached {
@@ -215,42 +207,29 @@ impl Point {
     /// Doubles the point so many times.
     pub(super) fn shift(&mut self, times: u8) {
         for left in (0..times).rev() {
-            let sums = self.doubled();
-            let double = Completed::of(&sums);
+            let (xx, yy) = (self.x.squared(), self.y.squared());
+            let h = yy.plus(&xx);
+            let g = yy.minus(&xx).carried();
+            // A product with a sum is tight, and takes no carrying: `2 X Y`, and `2 Z²`.
+            let e = self.x.plus(&self.x).times(&self.y);
+            let f = self.z.plus(&self.z).times(&self.z).minus(&g);
             // Doublings have no use for a `T`.
-            if left == 0 { double.store(self) } else { double.store_projective(self) }
+            if left == 0 { self.store(&e, &f, &g, &h) } else { self.store_projective(&e, &f, &g, &h) }
         }
     }
 
-    /// `E`, `F`, `G` and `H`.
-    fn doubled(&self) -> [Sum; 4] {
-        let (xx, yy) = (self.x.squared(), self.y.squared());
-        let h = yy.plus(&xx);
-        let g = yy.minus(&xx).carried();
-        // A product with a sum is tight, and takes no carrying: `2 X Y`, and `2 Z²`.
-        let e = self.x.plus(&self.x).times(&self.y.sum());
-        let zz = self.z.plus(&self.z).times(&self.z.sum());
-        [e.sum(), zz.minus(&g), g.sum(), h]
-    }
-}
-
-impl<'a> Completed<'a> {
-    const fn of([e, f, g, h]: &'a [Sum; 4]) -> Self {
-        Self { e, f, g, h }
-    }
-
-    /// To where it is wanted: in wasm, moving a point is a call into the engine.
-    fn store(&self, point: &mut Point) {
-        self.store_projective(point);
-        self.e.multiply(self.h, &mut point.t);
+    /// `X = E F`, `Y = G H`, `Z = F G`, `T = E H`: what sums and doublings come to, stored where it is
+    /// wanted: in wasm, moving a point is a call into the engine.
+    fn store(&mut self, e: &impl Factor, f: &Sum, g: &impl Factor, h: &Sum) {
+        self.store_projective(e, f, g, h);
+        multiply(e, h, &mut self.t);
     }
 
     /// All but `T`.
-    fn store_projective(&self, point: &mut Point) {
-        let Point { x, y, z, t: _ } = point;
-        self.e.multiply(self.f, x);
-        self.g.multiply(self.h, y);
-        self.f.multiply(self.g, z);
+    fn store_projective(&mut self, e: &impl Factor, f: &Sum, g: &impl Factor, h: &Sum) {
+        multiply(e, f, &mut self.x);
+        multiply(g, h, &mut self.y);
+        multiply(f, g, &mut self.z);
     }
 }
 

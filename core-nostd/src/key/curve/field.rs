@@ -16,7 +16,9 @@ pub(in crate::key) type Limb = u32;
 #[cfg(target_pointer_width = "64")]
 pub(in crate::key) type Limb = u64;
 
-const ZERO: [Limb; 40 / size_of::<Limb>()] = [0; 40 / size_of::<Limb>()];
+type Limbs = [Limb; 40 / size_of::<Limb>()];
+
+const ZERO: Limbs = [0; 40 / size_of::<Limb>()];
 
 /// A carried integer.
 #[derive(Clone, Copy)]
@@ -25,6 +27,46 @@ pub(in crate::key) struct Element(fiat::fiat_25519_tight_field_element);
 /// A carried integer, or one sum or difference of two of them.
 #[derive(Clone, Copy)]
 pub(in crate::key) struct Sum(fiat::fiat_25519_loose_field_element);
+
+/// What may be multiplied: the bounds of an element are within those of a sum.
+pub(super) trait Factor: Sized {
+    fn limbs(&self) -> &Limbs;
+
+    fn times(&self, other: &impl Factor) -> Element {
+        let mut product = Element::ZERO;
+        multiply(self, other, &mut product);
+        product
+    }
+
+    fn squared(&self) -> Element {
+        let mut square = Element::ZERO;
+        fiat::fiat_25519_carry_square(&mut square.0, &fiat::fiat_25519_loose_field_element(*self.limbs()));
+        square
+    }
+}
+
+impl Factor for Element {
+    fn limbs(&self) -> &Limbs {
+        &self.0.0
+    }
+}
+
+impl Factor for Sum {
+    fn limbs(&self) -> &Limbs {
+        &self.0.0
+    }
+}
+
+/// [`Factor::times`], to where the product is wanted.
+pub(super) fn multiply(one: &impl Factor, two: &impl Factor, product: &mut Element) {
+    multiply_limbs(one.limbs(), two.limbs(), product);
+}
+
+/// Compiled once for all kinds of factors.
+fn multiply_limbs(one: &Limbs, two: &Limbs, product: &mut Element) {
+    let [one, two] = [one, two].map(|limbs| fiat::fiat_25519_loose_field_element(*limbs));
+    fiat::fiat_25519_carry_mul(&mut product.0, &one, &two);
+}
 
 impl Element {
     pub(super) const ZERO: Self = Self::from_bytes(&[0; 32]);
@@ -68,14 +110,6 @@ impl Element {
         let mut sum = fiat::fiat_25519_loose_field_element(ZERO);
         fiat::fiat_25519_relax(&mut sum, &self.0);
         Sum(sum)
-    }
-
-    pub(super) fn times(&self, other: &Self) -> Self {
-        self.sum().times(&other.sum())
-    }
-
-    pub(super) fn squared(&self) -> Self {
-        self.sum().squared()
     }
 
     /// Squared `count` times. Nine callers want it, and it takes longer than a call.
@@ -135,23 +169,6 @@ impl PartialEq for Element {
 }
 
 impl Sum {
-    pub(super) fn times(&self, other: &Self) -> Element {
-        let mut product = Element(fiat::fiat_25519_tight_field_element(ZERO));
-        self.multiply(other, &mut product);
-        product
-    }
-
-    /// [`Self::times`], to where the product is wanted.
-    pub(super) fn multiply(&self, other: &Self, product: &mut Element) {
-        fiat::fiat_25519_carry_mul(&mut product.0, &self.0, &other.0);
-    }
-
-    pub(super) fn squared(&self) -> Element {
-        let mut square = fiat::fiat_25519_tight_field_element(ZERO);
-        fiat::fiat_25519_carry_square(&mut square, &self.0);
-        Element(square)
-    }
-
     /// The lowest limb.
     pub(super) fn first(&self) -> Limb {
         let [first, ..] = self.0.0;
