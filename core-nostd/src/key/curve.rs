@@ -26,11 +26,11 @@ pub(super) struct Point {
 /// The formulas want the double of each, and of the other point's `Z`: this is the same point for a
 /// doubling less. It lies on two cache lines, where unaligned it would mostly lie on three.
 #[derive(Clone, Copy)]
-#[repr(align(128))]
+#[repr(C, align(128))]
 pub(super) struct Niels {
     plus: Sum,
     minus: Sum,
-    twist: Sum,
+    twist: Element,
 }
 
 /// A point to be added that has a `Z` of its own: `Y + X`, `Y − X`, `2d T`, `2Z`.
@@ -38,7 +38,7 @@ pub(super) struct Niels {
 pub(super) struct Cached {
     plus: Sum,
     minus: Sum,
-    twist: Sum,
+    twist: Element,
     zz: Sum,
 }
 
@@ -161,7 +161,7 @@ impl Point {
     /// The negative of a point has its `y + x` and `y − x` exchanged, and the sign of its `x y` turned.
     /// Which it is chooses between places alone: signs are random, and a processor that has to guess
     /// them is wrong half of the time.
-    fn sum(&mut self, halves: [&Sum; 2], twist: &Sum, d: Option<&Element>, sign: Sign) {
+    fn sum(&mut self, halves: [&Sum; 2], twist: &Element, d: Option<&Element>, sign: Sign) {
         let [plus, minus] = sign.turns(halves);
         let a = self.y.minus(&self.x).times(minus);
         let b = self.y.plus(&self.x).times(plus);
@@ -176,7 +176,7 @@ impl Point {
         Cached {
             plus: self.y.plus(&self.x),
             minus: self.y.minus(&self.x),
-            twist: self.t.times(&D2).sum(),
+            twist: self.t.times(&D2),
             zz: self.z.plus(&self.z),
         }
     }
@@ -197,7 +197,7 @@ impl Point {
             inverse = inverse.times(&point.z);
             let (x, y) = (point.x.times(&own), point.y.times(&own));
             let twist = x.times(&y).times(&D4);
-            niels.push(Niels { plus: y.plus(&x), minus: y.minus(&x), twist: twist.sum() });
+            niels.push(Niels { plus: y.plus(&x), minus: y.minus(&x), twist });
         }
         if let Some(new) = niels.get_mut(from..) {
             new.reverse();
@@ -253,7 +253,8 @@ impl Sign {
 impl Niels {
     /// Something of each cache line that this lies on.
     pub(super) fn read(&self) -> Limb {
-        self.plus.first() ^ self.twist.last()
+        let ([first, ..], [.., last]) = (self.plus.limbs(), self.twist.limbs());
+        first ^ last
     }
 }
 

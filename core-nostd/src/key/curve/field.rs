@@ -105,13 +105,6 @@ impl Element {
         Self::ZERO.minus(self).carried()
     }
 
-    /// The same value.
-    pub(super) fn sum(&self) -> Sum {
-        let mut sum = fiat::fiat_25519_loose_field_element(ZERO);
-        fiat::fiat_25519_relax(&mut sum, &self.0);
-        Sum(sum)
-    }
-
     /// Squared `count` times. Nine callers want it, and it takes longer than a call.
     #[inline(never)]
     fn squared_times(&self, count: u32) -> Self {
@@ -169,18 +162,6 @@ impl PartialEq for Element {
 }
 
 impl Sum {
-    /// The lowest limb.
-    pub(super) fn first(&self) -> Limb {
-        let [first, ..] = self.0.0;
-        first
-    }
-
-    /// The highest limb.
-    pub(super) fn last(&self) -> Limb {
-        let [.., last] = self.0.0;
-        last
-    }
-
     pub(super) fn carried(&self) -> Element {
         let mut element = fiat::fiat_25519_tight_field_element(ZERO);
         fiat::fiat_25519_carry(&mut element, &self.0);
