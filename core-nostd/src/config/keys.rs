@@ -6,8 +6,10 @@ use crate::key::{KeyCacheSettings, Width};
 
 /// The memory that a worker gives to keys whose signatures were good, so that the next cost less.
 ///
-/// `max_bytes` holds the base point's table first, then a thirty-second of itself for keys without a
-/// table, at most an eighth for busy keys, then as many keys' tables as fit. Plugins that share a VM share what the last of them says.
+/// `max_bytes` holds the base point's table first, which takes at most a quarter, then a
+/// thirty-second of itself for keys without a table, at most an eighth for busy keys, then as many
+/// keys' tables as fit; the first and the busy keys' are narrower than asked for where they would take
+/// more. Plugins that share a VM share what the last of them says.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -5,7 +5,7 @@ mod tier;
 
 use core::fmt;
 
-use super::comb::Comb;
+use super::comb::{Comb, Powers};
 use super::curve::Point;
 use super::equation::{Equation, Solved};
 use super::{KeyError, PublicKey};
@@ -26,7 +26,7 @@ pub use self::settings::KeyCacheSettings;
 /// make every request build one.
 pub struct KeyCache {
     settings: KeyCacheSettings,
-    /// Good signatures so far: the time of this cache.
+    /// Good signatures and warmed keys so far: the time of this cache.
     now: u64,
     base: Option<Comb>,
     /// Keys that are counted, keys with a table, busy keys.
@@ -127,10 +127,9 @@ impl KeyCache {
         if self.build_base() {
             return;
         }
-        if rises && self.raise(key, above) {
-            return;
-        }
-        if let Some(entry) = self.tiers.get_mut(rank).and_then(|tier| tier.held.touch(key.as_bytes(), now)) {
+        if rises && let Some(minus) = powers(key) {
+            self.raise(key, &minus, above);
+        } else if let Some(entry) = self.tiers.get_mut(rank).and_then(|tier| tier.held.touch(key.as_bytes(), now)) {
             (entry.good, entry.since) = (0, now);
         }
     }
@@ -144,7 +143,8 @@ impl KeyCache {
     }
 
     /// Builds a key's table ahead of its first signature, and the base point's if need be. Whether
-    /// the key has one now: none is built where another would have to go.
+    /// the key has one now: none is built where another would have to go, and none for a key with a
+    /// part of small order.
     pub fn warm(&mut self, key: &PublicKey) -> bool {
         if self.table(key).is_some() {
             return true;
@@ -153,9 +153,13 @@ impl KeyCache {
         if tables.held.len() >= tables.max {
             return false;
         }
+        let Some(minus) = powers(key) else {
+            return false;
+        };
         self.now = self.now.saturating_add(1);
         self.build_base();
-        self.raise(key, 1)
+        self.raise(key, &minus, 1);
+        true
     }
 
     /// How many keys have a table.
@@ -174,27 +178,25 @@ impl KeyCache {
     fn build_base(&mut self) -> bool {
         let missing = self.base.is_none();
         if missing {
-            self.base = Comb::new(&Point::base(), self.settings.base_width);
+            self.base = Powers::of(&Point::base()).and_then(|base| Comb::new(&base, self.settings.base_width()));
         }
         missing
     }
 
-    /// Gives a key the table of a rank, if it can have one.
-    fn raise(&mut self, key: &PublicKey, rank: usize) -> bool {
-        let Some((below, tier)) =
-            self.tiers.split_at_mut_checked(rank).and_then(|(below, from)| Some((below, from.first_mut()?)))
-        else {
-            return false;
-        };
-        let Some(comb) = key.minus.point().zip(tier.table).and_then(|(minus, width)| Comb::new(&minus, width)) else {
-            return false;
-        };
-        for below in below {
+    /// Gives a key the table of a rank.
+    fn raise(&mut self, key: &PublicKey, minus: &Powers, rank: usize) {
+        for below in self.tiers.iter_mut().take(rank) {
             below.held.remove(key.as_bytes());
         }
-        tier.hold(key, Some(comb), 0, self.now);
-        true
+        if let Some(tier) = self.tiers.get_mut(rank) {
+            tier.hold(key, Some(minus), 0, self.now);
+        }
     }
+}
+
+/// What a table of the key's negative is built from, if it can have one.
+fn powers(key: &PublicKey) -> Option<Powers> {
+    Powers::of(&key.minus.point()?)
 }
 
 impl Default for KeyCache {

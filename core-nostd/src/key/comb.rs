@@ -1,5 +1,6 @@
 mod signed;
 
+use alloc::vec;
 use alloc::vec::Vec;
 use core::hint::black_box;
 use core::mem::size_of;
@@ -13,8 +14,12 @@ use self::signed::{BITS, ORDER, Signed};
 /// How many columns share a block of a table. A sum takes one doubling less than this.
 const SHARE: usize = 7;
 
-/// The most bits of a table: twenty-six columns of ten, or twenty of thirteen.
-const POWERS: usize = 260;
+/// `2^255` is the highest power that a block begins with: of twenty-six columns of ten, the last four.
+const POWERS: usize = 256;
+
+/// How many teeth make a batch of entries, which are divided together while a table is built: memory
+/// that is taken for more is never given back in wasm.
+const BATCH: usize = 8;
 
 /// How many bits of a scalar one table entry stands for, 4 to 14: a product is a sum of
 /// `⌈252 / width⌉` entries of 128 bytes, and of six doublings.
@@ -47,6 +52,11 @@ pub(super) struct Comb {
     points: Vec<Niels>,
 }
 
+/// A point times `2^0`, `2^1` and so on. Its order is the group's prime one, or it is neutral: of other
+/// points, multiples by scalars that are equal modulo that order differ, and a comb takes them for
+/// the same.
+pub(super) struct Powers(Vec<Point>);
+
 /// A table's point times a scalar, yet to be summed.
 pub(super) struct Product<'a> {
     comb: &'a Comb,
@@ -73,6 +83,12 @@ impl Width {
         self.blocks().saturating_mul(self.entries()).saturating_mul(size_of::<Niels>())
     }
 
+    /// This width, or the widest below it whose table takes no more.
+    pub(super) fn within(self, bytes: usize) -> Self {
+        let widths = (4..=self.0).rev().map(Self);
+        widths.into_iter().find(|width| width.table_bytes() <= bytes).unwrap_or(Self(4))
+    }
+
     pub(crate) const fn bits(self) -> u8 {
         self.0
     }
@@ -95,31 +111,53 @@ impl Width {
     }
 }
 
+impl Powers {
+    /// Nothing for a point of another order.
+    pub(super) fn of(point: &Point) -> Option<Self> {
+        let mut powers = Vec::with_capacity(POWERS);
+        let (mut power, mut product) = (*point, Point::ZERO);
+        for index in 0..POWERS {
+            if ORDER.bit(index) {
+                product.add_cached(&power.cached(), Sign::Plus);
+            }
+            powers.push(power);
+            power.shift(1);
+        }
+        product.is_neutral().then_some(Self(powers))
+    }
+}
+
 impl Comb {
-    /// Nothing for a point whose order is not the group's prime one: for such, scalars that are equal
-    /// modulo that order are not the same, and a comb takes them for it.
-    pub(super) fn new(point: &Point, width: Width) -> Option<Self> {
-        let powers = powers_of_two(point)?;
+    /// Nothing if a power is not there, which the widths exclude.
+    pub(super) fn new(Powers(powers): &Powers, width: Width) -> Option<Self> {
         let mut points = Vec::with_capacity(width.blocks().saturating_mul(width.entries()));
-        let mut block = Vec::with_capacity(width.entries());
         for first in (0..width.columns()).step_by(SHARE) {
             // A line begins with its power, and goes on with the power's double.
-            let mut lines = powers.get(first..)?.chunks(width.columns()).take(width.teeth()).rev();
-            let mut entry = *lines.next()?.first()?;
+            let mut lines = powers.get(first..)?.chunks(width.columns()).take(width.teeth());
+            let mut entry = *lines.next_back()?.first()?;
             for line in lines.clone() {
                 entry.add_cached(&line.first()?.cached(), Sign::Minus);
             }
-            block.push(entry);
-            for line in lines.rev() {
-                let double = line.get(1)?.cached();
-                for place in 0..block.len() {
-                    let mut entry = *block.get(place)?;
-                    entry.add_cached(&double, Sign::Plus);
-                    block.push(entry);
-                }
+            let mut batch = vec![entry];
+            for line in lines.by_ref().take(BATCH) {
+                let half = batch.len();
+                batch.extend_from_within(..);
+                add(batch.iter_mut().skip(half), line.get(1)?);
             }
-            Point::divide(&block, &mut points);
-            block.clear();
+            Point::divide(&batch, &mut points);
+            // The other entries are those, and sums of doubles that all of them lack.
+            let mut others: Vec<Point> = Vec::new();
+            for line in lines {
+                let (half, double) = (others.len(), line.get(1)?);
+                others.push(*double);
+                others.extend_from_within(..half);
+                add(others.iter_mut().skip(half).skip(1), double);
+            }
+            for other in others {
+                let mut batch = batch.clone();
+                add(batch.iter_mut(), &other);
+                Point::divide(&batch, &mut points);
+            }
         }
         Some(Self { width, points })
     }
@@ -172,21 +210,11 @@ pub(super) fn sum(products: &[Product]) -> Option<Point> {
     sum
 }
 
-/// The point times `2^0`, `2^1` and so on, to what a table needs; nothing if its order is not the
-/// group's prime one.
-fn powers_of_two(point: &Point) -> Option<Vec<Point>> {
-    let mut powers = Vec::with_capacity(POWERS);
-    let (mut power, mut product) = (*point, Point::ZERO);
-    for _ in 0..POWERS {
-        powers.push(power);
-        power.shift(1);
+fn add<'a>(points: impl Iterator<Item = &'a mut Point>, other: &Point) {
+    let other = other.cached();
+    for point in points {
+        point.add_cached(&other, Sign::Plus);
     }
-    for (index, power) in powers.iter().enumerate() {
-        if ORDER.bit(index) {
-            product.add_cached(&power.cached(), Sign::Plus);
-        }
-    }
-    (product.encode() == Point::ZERO.encode()).then_some(powers)
 }
 
 #[cfg(test)]

@@ -115,6 +115,10 @@ impl Point {
         Some(Self { x, y, z: Element::ONE, t: x.times(&y) })
     }
 
+    pub(super) fn is_neutral(&self) -> bool {
+        self.x == Element::ZERO && self.y == self.z
+    }
+
     /// RFC 8032 section 5.1.2.
     pub(super) fn encode(&self) -> [u8; 32] {
         self.encode_with(&self.z.inverse())

@@ -67,3 +67,25 @@ impl Solved {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use curve25519_dalek::constants::ED25519_BASEPOINT_POINT as B;
+
+    use super::*;
+    use crate::key::comb::tests::{scalars, table};
+
+    /// Those included that a table has no sums for.
+    #[test]
+    fn whatever_a_table_cannot_do_is_done_without() {
+        let point = B * Scalar::from(7_u8);
+        let key = PublicKey::from_bytes(point.compress().as_bytes()).unwrap();
+        let (base, own) = (table(&B, 4), table(&-point, 7));
+        for s in scalars() {
+            for k in scalars() {
+                let solved = Equation { s, k, r: [0; 32] }.solve(&key, Some(&base), Some(&own)).unwrap();
+                assert_eq!(solved.encode(), (B * s - point * k).compress().0, "{s:?}, {k:?}");
+            }
+        }
+    }
+}

@@ -63,7 +63,7 @@ pub fn all(run: &mut Run, guest: &Guest, cases: &Cases) {
 const SIZES: [&str; 4] = [
     r#"{"max_bytes":0}"#,
     r#"{"max_bytes":2097152,"key_width":4,"base_width":4,"busy_width":4}"#,
-    r#"{"max_bytes":1073741824,"key_width":10,"base_width":10,"busy_width":10}"#,
+    r#"{"max_bytes":1073741824,"key_width":14,"base_width":14,"busy_width":14}"#,
     "{}",
 ];
 

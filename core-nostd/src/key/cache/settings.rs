@@ -1,5 +1,5 @@
 use super::super::comb::Width;
-use super::tier::Tier;
+use super::tier::{KEY_BYTES, Tier};
 
 /// How much memory a [`KeyCache`](super::KeyCache) may take, and when it spends it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -8,9 +8,9 @@ pub struct KeyCacheSettings {
     pub max_bytes: usize,
     /// The width of a key's table.
     pub key_width: Width,
-    /// The width of the base point's table.
+    /// The width of the base point's table; it is narrower where that takes more than a quarter.
     pub base_width: Width,
-    /// The width of a busy key's table.
+    /// The width of a busy key's table; it is narrower where that takes more than an eighth.
     pub busy_width: Width,
     /// A key's table is built at this many good signatures.
     pub build_after: u32,
@@ -32,14 +32,20 @@ impl KeyCacheSettings {
         build_after: 6,
     };
 
+    /// As wide as was asked for, if that takes no more than a quarter.
+    pub(super) fn base_width(&self) -> Width {
+        self.base_width.within(self.max_bytes / 4)
+    }
+
     pub(super) fn base_bytes(&self) -> usize {
-        self.base_width.table_bytes()
+        self.base_width().table_bytes()
     }
 
     /// Keys that are counted, keys with a table, and busy keys.
     pub(super) fn tiers(&self) -> [Tier; 3] {
         let counted = Tier::new(self.max_bytes / 32, None);
-        let busy = Tier::new(self.max_bytes / 8, Some(self.busy_width));
+        let busy_bytes = self.max_bytes / 8;
+        let busy = Tier::new(busy_bytes, Some(self.busy_width.within(busy_bytes.saturating_sub(KEY_BYTES))));
         let taken = self.base_bytes().saturating_add(counted.max_bytes()).saturating_add(busy.max_bytes());
         let tables = Tier::new(self.max_bytes.saturating_sub(taken), Some(self.key_width));
         [counted, Tier { after: self.build_after, ..tables }, Tier { after: BUSY_AFTER, one_in: BUSY_SHARE, ..busy }]

@@ -56,6 +56,13 @@ fn the_default_has_room_for_1024_keys_232_tables_and_2_wide_ones() {
 }
 
 #[test]
+fn a_small_cache_has_narrow_tables_rather_than_none() {
+    let settings = KeyCacheSettings { max_bytes: 1 << 20, ..KeyCacheSettings::default() };
+    assert_eq!((settings.base_width().bits(), settings.base_bytes()), (10, 262_144));
+    assert_eq!(settings.tiers().map(|tier| tier.max), [64, 13, 1]);
+}
+
+#[test]
 fn the_sixth_good_signature_builds_the_base_table_and_the_seventh_the_keys() {
     let (mut cache, signer) = (KeyCache::default(), Signer::new(1));
     signer.use_in(&mut cache, 5);
@@ -182,7 +189,11 @@ fn a_key_of_mixed_order_verifies_without_a_table() {
         assert!(!cache.verify(&key, &message, &signature));
         assert!(!cache.warm(&key));
     }
-    assert_eq!((ranks(&cache), cache.tables()), ([1, 0, 0], 0));
+    assert_eq!((ranks(&cache), cache.tables(), cache.now), ([1, 0, 0], 0, 20));
+    // The sixth built the base point's table, and at 7, 13 and 19 it was asked whether the key can have one.
+    let (key, ..) = of_mixed_order(0);
+    let entry = cache.entry(key.as_bytes()).map(|entry| (entry.good, entry.since));
+    assert_eq!(entry, Some((1, 19)));
 }
 
 #[test]

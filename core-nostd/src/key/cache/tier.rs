@@ -1,5 +1,5 @@
 use super::super::PublicKey;
-use super::super::comb::{Comb, Width};
+use super::super::comb::{Comb, Powers, Width};
 use super::super::recent::Recent;
 
 /// Keys of one rank. A key rises from one to the next by its good signatures alone.
@@ -53,11 +53,12 @@ impl Tier {
     }
 
     /// Takes a key with `good` signatures of its count, in the place of whoever was used longest ago,
-    /// if need be.
-    pub fn hold(&mut self, key: &PublicKey, comb: Option<Comb>, good: u32, now: u64) {
+    /// if need be; `minus` is its negative, where it shall have a table.
+    pub fn hold(&mut self, key: &PublicKey, minus: Option<&Powers>, good: u32, now: u64) {
         if self.held.len() >= self.max {
             self.held.remove_oldest();
         }
+        let comb = minus.zip(self.table).and_then(|(minus, width)| Comb::new(minus, width));
         self.held.insert(*key.as_bytes(), Entry { key: key.clone(), comb, good, since: now }, now);
     }
 }

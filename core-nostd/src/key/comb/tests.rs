@@ -14,6 +14,10 @@ fn width(bits: u8) -> Width {
     Width::new(bits).unwrap()
 }
 
+pub(in crate::key) fn table(point: &EdwardsPoint, bits: u8) -> Comb {
+    Comb::new(&Powers::of(&ours(point)).unwrap(), width(bits)).unwrap()
+}
+
 const WIDTHS: [u8; 11] = [4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14];
 
 /// Zero, one, the largest, those about the most bits that a table may have, those whose digits are
@@ -41,17 +45,23 @@ fn tables_have_the_size_they_state() {
     );
     assert_eq!(WIDTHS.map(|bits| width(bits).columns()), [63, 51, 42, 36, 32, 28, 26, 23, 21, 20, 18]);
     for bits in WIDTHS {
-        let comb = Comb::new(&Point::base(), width(bits)).unwrap();
+        let comb = table(&B, bits);
         assert_eq!(size_of::<Niels>() * comb.points.len(), width(bits).table_bytes());
         assert_eq!(comb.points.capacity(), comb.points.len());
     }
 }
 
 #[test]
+fn a_table_that_would_take_too_much_is_narrower() {
+    let within = |bytes| width(12).within(bytes).bits();
+    assert_eq!([usize::MAX, 786_432, 786_431, 9_216, 0].map(within), [12, 12, 11, 4, 4]);
+}
+
+#[test]
 fn products_from_tables_of_every_width_are_those_of_the_curve_library() {
     let point = B * Scalar::from(0xdead_beef_u32);
     for bits in WIDTHS {
-        let comb = Comb::new(&ours(&point), width(bits)).unwrap();
+        let comb = table(&point, bits);
         let mut none = 0;
         for scalar in scalars() {
             let Some(product) = comb.times(&scalar) else {
@@ -70,7 +80,7 @@ fn products_from_tables_of_every_width_are_those_of_the_curve_library() {
 fn products_of_two_tables_add_up_whatever_their_widths() {
     let other = B * Scalar::from(7_u8);
     for (one, two) in [(5, 4), (4, 5), (14, 6), (8, 8)] {
-        let tables = [Comb::new(&Point::base(), width(one)), Comb::new(&ours(&other), width(two))].map(Option::unwrap);
+        let tables = [table(&B, one), table(&other, two)];
         let mut added = 0;
         for (one, two) in scalars().into_iter().zip(scalars().into_iter().rev()) {
             if let (Some(left), Some(right)) = (tables[0].times(&one), tables[1].times(&two)) {
@@ -89,7 +99,7 @@ fn products_of_two_tables_add_up_whatever_their_widths() {
 fn a_point_of_another_order_than_the_prime_one_has_no_table() {
     for (index, torsion) in EIGHT_TORSION.iter().enumerate() {
         let point = B * Scalar::from(7_u8) + torsion;
-        assert_eq!(Comb::new(&ours(&point), width(4)).is_some(), index == 0);
+        assert_eq!(Powers::of(&ours(&point)).is_some(), index == 0);
     }
 }
 
