@@ -118,7 +118,10 @@ impl Running {
         };
         let child = command.args(flags).stderr(fs::File::create(folder.join("stderr")).unwrap()).spawn().unwrap();
         let running = Self { folder, child };
-        wait_for("the broker's socket", || UnixStream::connect(running.socket()).is_ok());
+        let services = flags.iter().skip_while(|flag| **flag != "--services-socket").nth(1).map(PathBuf::from);
+        for socket in services.into_iter().chain([running.socket()]) {
+            wait_for("the broker's sockets", || UnixStream::connect(&socket).is_ok());
+        }
         running
     }
 
