@@ -90,7 +90,7 @@ pub fn rows() -> Vec<Row> {
             (Refusal::Replay, 403),
         ],
     };
-    let held = |name, body, total| Row { refusals: Vec::new(), ..signed(name, "buffer", name, body, total) };
+    let unasked = |name, gate, body, total| Row { refusals: Vec::new(), ..signed(name, gate, name, body, total) };
     let token = |name, gate, signer: &Arc<Signer>, total| Row {
         name,
         gate,
@@ -103,11 +103,11 @@ pub fn rows() -> Vec<Row> {
     let (eddsa, es256) = (Arc::new(Signer::eddsa(1)), Arc::new(Signer::es256(1)));
     vec![
         open(OPEN, "open", &none, 15_000),
-        Row { refusals: Vec::new(), ..signed(OPEN_SIGNED, "open", OPEN_SIGNED, &none, 10_000) },
-        Row { refusals: Vec::new(), ..token(OPEN_TOKEN, "open", &eddsa, 12_500).over(OPEN_TOKEN) },
-        held("no filter, 1 KiB held", &small, 7_500),
-        held("no filter, 64 KiB held", &medium, 2_000),
-        held("no filter, 1 MiB held", &large, 200),
+        unasked(OPEN_SIGNED, "open", &none, 10_000),
+        Row { refusals: Vec::new(), ..token(OPEN_TOKEN, "open", &eddsa, 12_500) },
+        unasked("no filter, 1 KiB held", "buffer", &small, 7_500),
+        unasked("no filter, 64 KiB held", "buffer", &medium, 2_000),
+        unasked("no filter, 1 MiB held", "buffer", &large, 200),
         open("empty Wasm filter", "noop", &none, 15_000).over(OPEN),
         signed(ALLOW, "trustplane", OPEN_SIGNED, &none, 4_000),
         signed(OTHER, "other", OPEN_SIGNED, &none, 4_000),
@@ -126,7 +126,7 @@ pub fn rows() -> Vec<Row> {
         token("jwt_authn ES256, cached", "jwt-es256-cached", &es256, 12_500),
         signed(SERVICE, "service", OPEN_SIGNED, &none, 3_000),
         signed(PLAIN_SERVICE, "service-plain", OPEN_SIGNED, &none, 2_000),
-        Row { refusals: Vec::new(), ..signed("ext_authz, allows all", "service-open", OPEN_SIGNED, &none, 3_000) },
+        unasked("ext_authz, allows all", "service-open", &none, 3_000).over(OPEN_SIGNED),
         signed("trustplane, callout, Redis", "callout", OPEN_SIGNED, &none, 3_000),
     ]
 }
