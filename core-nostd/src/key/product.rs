@@ -6,7 +6,7 @@ use super::curve::{Cached, Point, Sign};
 use super::digits::{self, Digit, Digits};
 
 /// A point, its first sixteen multiples, and the scalar's digits.
-struct Factor {
+struct Addend {
     multiples: Vec<Cached>,
     digits: Vec<Digit>,
 }
@@ -16,21 +16,21 @@ struct Factor {
 ///
 /// Nothing if a digit has no multiple, which the range of the digits excludes.
 pub(super) fn sum<const N: usize>(products: [(&Point, &Scalar); N]) -> Option<Point> {
-    let mut factors = products.map(|(point, scalar)| Factor::new(point, scalar));
+    let mut addends = products.map(|(point, scalar)| Addend::new(point, scalar));
     let mut sum = Point::ZERO;
     for _ in 0..digits::COUNT {
         sum.shift(digits::WIDTH);
-        for factor in &mut factors {
-            let digit = factor.digits.pop()?;
+        for addend in &mut addends {
+            let digit = addend.digits.pop()?;
             if let Some(place) = digit.place() {
-                sum.add_cached(factor.multiples.get(place)?, digit.sign);
+                sum.add_cached(addend.multiples.get(place)?, digit.sign);
             }
         }
     }
     Some(sum)
 }
 
-impl Factor {
+impl Addend {
     fn new(point: &Point, scalar: &Scalar) -> Self {
         let one = point.cached();
         let mut multiple = *point;
@@ -60,6 +60,17 @@ mod tests {
             let point = Point::decode(other.compress().as_bytes()).unwrap();
             let sum = sum([(&base, &one), (&point, &two)]).unwrap();
             assert_eq!(sum.encode(), (B * one + other * two).compress().to_bytes(), "{one:?}, {two:?}");
+        }
+    }
+
+    #[test]
+    fn digits_after_the_last_are_zero() {
+        for scalar in scalars() {
+            let mut digits = Digits::new(&scalar);
+            for _ in 0..digits::COUNT {
+                digits.next();
+            }
+            assert_eq!([digits.next(), digits.next()].map(|digit| digit.number), [0; 2]);
         }
     }
 }
