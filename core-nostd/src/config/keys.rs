@@ -18,13 +18,13 @@ pub struct KeyCacheConfig {
     #[cfg_attr(feature = "schema", schemars(range(max = 1_073_741_824)))]
     pub max_bytes: u32,
     /// Bits of a scalar for each entry of a key's table.
-    #[cfg_attr(feature = "schema", schemars(range(min = 4, max = 14)))]
+    #[cfg_attr(feature = "schema", schemars(range(min = Width::LEAST, max = Width::MOST)))]
     pub key_width: u32,
     /// The same for the base point's table.
-    #[cfg_attr(feature = "schema", schemars(range(min = 4, max = 14)))]
+    #[cfg_attr(feature = "schema", schemars(range(min = Width::LEAST, max = Width::MOST)))]
     pub base_width: u32,
     /// The same for a busy key's table: one that makes an eighth of all signatures, as issuers' do.
-    #[cfg_attr(feature = "schema", schemars(range(min = 4, max = 14)))]
+    #[cfg_attr(feature = "schema", schemars(range(min = Width::LEAST, max = Width::MOST)))]
     pub busy_width: u32,
 }
 
@@ -44,9 +44,10 @@ impl Default for KeyCacheConfig {
 impl KeyCacheConfig {
     pub(super) fn check(self) -> Result<(), ConfigError> {
         check_range("/key_cache/max_bytes", self.max_bytes, 0..=1 << 30)?;
-        check_range("/key_cache/key_width", self.key_width, 4..=14)?;
-        check_range("/key_cache/base_width", self.base_width, 4..=14)?;
-        check_range("/key_cache/busy_width", self.busy_width, 4..=14)
+        let widths = || Width::LEAST.into()..=Width::MOST.into();
+        check_range("/key_cache/key_width", self.key_width, widths())?;
+        check_range("/key_cache/base_width", self.base_width, widths())?;
+        check_range("/key_cache/busy_width", self.busy_width, widths())
     }
 
     /// What the cache takes; the width that is none was refused before.

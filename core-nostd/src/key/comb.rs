@@ -14,7 +14,7 @@ use self::signed::{BITS, ORDER, Signed};
 /// How many columns share a block of a table. A sum takes one doubling less than this.
 const SHARE: usize = 7;
 
-/// `2^255` is the highest power that a block begins with: of twenty-six columns of ten, the last four.
+/// `2^255` is the highest power that a block begins with: the last one of a table ten wide.
 const POWERS: usize = 256;
 
 /// How many teeth make a batch of entries, which are divided together while a table is built: memory
@@ -73,9 +73,12 @@ impl Width {
     /// The default for the base point, whose one table serves every signature.
     pub const BASE: Self = Self(14);
 
+    pub(crate) const LEAST: u8 = 4;
+    pub(crate) const MOST: u8 = 14;
+
     /// Nothing outside 4 to 14.
     pub const fn new(bits: u8) -> Option<Self> {
-        if matches!(bits, 4..=14) { Some(Self(bits)) } else { None }
+        if matches!(bits, Self::LEAST..=Self::MOST) { Some(Self(bits)) } else { None }
     }
 
     /// The size of a table.
@@ -85,8 +88,8 @@ impl Width {
 
     /// This width, or the widest below it whose table takes no more.
     pub(super) fn within(self, bytes: usize) -> Self {
-        let widths = (4..=self.0).rev().map(Self);
-        widths.into_iter().find(|width| width.table_bytes() <= bytes).unwrap_or(Self(4))
+        let mut widths = (Self::LEAST..=self.0).rev().map(Self);
+        widths.find(|width| width.table_bytes() <= bytes).unwrap_or(Self(Self::LEAST))
     }
 
     pub(crate) const fn bits(self) -> u8 {
@@ -151,7 +154,7 @@ impl Comb {
                 let (half, double) = (others.len(), line.get(1)?);
                 others.push(*double);
                 others.extend_from_within(..half);
-                add(others.iter_mut().skip(half).skip(1), double);
+                add(others.iter_mut().rev().take(half), double);
             }
             for other in others {
                 let mut batch = batch.clone();
